@@ -1,0 +1,58 @@
+/* knn/files.h: Keras' HDF5 files (.h5), both ways.
+ *
+ * Read: whole models and weights files of Keras 2 and 3 in the legacy layout. Written: a profile that tf.keras 2.x and Keras 3 load. Besides
+ * Keras' items a file of ours holds class names, preprocessing, history and the optimizer's state; Keras ignores them. */
+#ifndef KNN_FILES_H
+#define KNN_FILES_H
+
+#include <knn/model.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct knn_layer_class;
+
+typedef struct knn_load_options {           /* by position: path */
+    size_t size;
+    const char *path;
+    const char *backend;                    /* as in knn_model_options */
+    int threads;
+    uint64_t seed;
+    bool no_compile;                        /* for prediction only: the file's training configuration is not looked at */
+    const struct knn_layer_class *const *layers;    /* NULL-terminated: classes of users' own layers in the file */
+    const void *data;                       /* instead of path: the file's bytes, */
+    size_t data_size;                       /* and their number */
+} knn_load_options;
+/* A model from a file: layers, weights, and, where the file has them, compilation, class names, preprocessing, training state. NULL on failure; all
+ * that is unsupported is named at once. A training configuration that is not understood leaves the model uncompiled. */
+#define knn_load_model(...) knn_load_model_with(KNN_OPTIONS(knn_load_options, __VA_ARGS__))
+KNN_API knn_model *knn_load_model_with(const knn_load_options *options);
+KNN_API knn_model *knn_load_model_file(const char *path);       /* the same without options, for C++ and bindings */
+
+typedef struct knn_save_options {           /* by position: path */
+    size_t size;
+    const char *path;                       /* required */
+    bool no_optimizer;                      /* without the optimizer's state: a smaller file */
+} knn_save_options;
+/* The whole model. Atomic: the old file or the new one. */
+#define knn_save_model(model, ...) knn_save_model_with(model, KNN_OPTIONS(knn_save_options, __VA_ARGS__))
+KNN_API knn_status knn_save_model_with(const knn_model *model, const knn_save_options *options);
+/* The weights alone, with class names and preprocessing. Atomic. */
+#define knn_save_weights(model, ...) knn_save_weights_with(model, KNN_OPTIONS(knn_save_options, __VA_ARGS__))
+KNN_API knn_status knn_save_weights_with(const knn_model *model, const knn_save_options *options);
+
+typedef struct knn_load_weights_options {   /* by position: path */
+    size_t size;
+    const char *path;                       /* required */
+    bool by_name;                           /* pair layers by name, leave the others; default: by order, all */
+    bool skip_mismatch;                     /* with by_name: leave layers whose shapes differ */
+} knn_load_weights_options;
+/* All or nothing. Reads weights files and whole models. Not resuming: the optimizer's state stays. */
+#define knn_load_weights(model, ...) knn_load_weights_with(model, KNN_OPTIONS(knn_load_weights_options, __VA_ARGS__))
+KNN_API knn_status knn_load_weights_with(knn_model *model, const knn_load_weights_options *options);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,213 @@
+/* knn/layers.h: the layers, as descriptions for knn_add(). Names, options and defaults are Keras'.
+ *
+ * Each macro takes the leading members by position and any others by name: knn_conv2d(32, 3, .activation = KNN_RELU).
+ * `name` NULL: Keras' automatic name (conv2d, conv2d_1, ..), counted per model. Shapes below leave out the batch. */
+#ifndef KNN_LAYERS_H
+#define KNN_LAYERS_H
+
+#include <knn/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Formulas: Keras 3 (keras.activations). KNN_HARD_SIGMOID is Keras 3's clip(x / 6 + 1 / 2, 0, 1). */
+typedef enum knn_activation {
+    KNN_LINEAR = 0, KNN_RELU = 1, KNN_SIGMOID = 2, KNN_SOFTMAX = 3, KNN_TANH = 4, KNN_ELU = 5, KNN_SELU = 6,
+    KNN_SOFTPLUS = 7, KNN_SWISH = 8, KNN_GELU = 9, KNN_HARD_SIGMOID = 10, KNN_SOFTSIGN = 11, KNN_EXPONENTIAL = 12
+} knn_activation;
+
+typedef enum knn_padding {
+    KNN_VALID = 0,              /* no padding: output length floor((n - k) / s) + 1 */
+    KNN_SAME = 1                /* zeros (max-pooling: nothing) around: ceil(n / s); the odd row goes to bottom and right */
+} knn_padding;
+
+struct knn_layer_class;         /* knn/extend.h */
+
+/* What all descriptions begin with; the macros fill it. */
+typedef struct knn_layer {
+    const char *class_name;     /* Keras' class name: "Conv2D" */
+    size_t size;                /* of the whole description */
+    const struct knn_layer_class *custom;       /* a user's own layer; else NULL */
+} knn_layer;
+
+/* ---- Initializers. n = fan_in, fan_out or their mean; a truncated normal is cut at two standard deviations. ---- */
+
+typedef struct knn_initializer {
+    const char *class_name;
+    size_t size;
+    const void *custom;         /* NULL */
+} knn_initializer;
+
+/* Glorot and Bengio 2010; He et al. 2015; LeCun 1998: VarianceScaling of scale 1 (fan_avg), 2 (fan_in), 1 (fan_in). */
+typedef struct knn_plain_initializer { knn_initializer initializer; } knn_plain_initializer;
+#define knn_glorot_uniform(...) KNN_DESCRIBE(knn_plain_initializer, initializer, "GlorotUniform", __VA_ARGS__)
+#define knn_glorot_normal(...)  KNN_DESCRIBE(knn_plain_initializer, initializer, "GlorotNormal", __VA_ARGS__)
+#define knn_he_uniform(...)     KNN_DESCRIBE(knn_plain_initializer, initializer, "HeUniform", __VA_ARGS__)
+#define knn_he_normal(...)      KNN_DESCRIBE(knn_plain_initializer, initializer, "HeNormal", __VA_ARGS__)
+#define knn_lecun_uniform(...)  KNN_DESCRIBE(knn_plain_initializer, initializer, "LecunUniform", __VA_ARGS__)
+#define knn_lecun_normal(...)   KNN_DESCRIBE(knn_plain_initializer, initializer, "LecunNormal", __VA_ARGS__)
+#define knn_zeros(...)          KNN_DESCRIBE(knn_plain_initializer, initializer, "Zeros", __VA_ARGS__)
+#define knn_ones(...)           KNN_DESCRIBE(knn_plain_initializer, initializer, "Ones", __VA_ARGS__)
+
+typedef struct knn_constant_initializer { knn_initializer initializer; double value; } knn_constant_initializer;
+#define knn_constant(...)       KNN_DESCRIBE(knn_constant_initializer, initializer, "Constant", __VA_ARGS__)
+
+typedef struct knn_random_uniform_initializer {
+    knn_initializer initializer;
+    double minval, maxval;      /* both 0: -0.05, 0.05 */
+} knn_random_uniform_initializer;
+#define knn_random_uniform(...) KNN_DESCRIBE(knn_random_uniform_initializer, initializer, "RandomUniform", __VA_ARGS__)
+
+typedef struct knn_random_normal_initializer {
+    knn_initializer initializer;
+    double mean, stddev;        /* stddev 0: 0.05 */
+} knn_random_normal_initializer;
+#define knn_random_normal(...)    KNN_DESCRIBE(knn_random_normal_initializer, initializer, "RandomNormal", __VA_ARGS__)
+#define knn_truncated_normal(...) KNN_DESCRIBE(knn_random_normal_initializer, initializer, "TruncatedNormal", __VA_ARGS__)
+
+typedef enum knn_fan { KNN_FAN_IN = 0, KNN_FAN_OUT = 1, KNN_FAN_AVG = 2 } knn_fan;
+typedef enum knn_distribution { KNN_TRUNCATED_NORMAL = 0, KNN_UNTRUNCATED_NORMAL = 1, KNN_UNIFORM = 2 } knn_distribution;
+typedef struct knn_variance_scaling_initializer {
+    knn_initializer initializer;
+    double scale;               /* 0: 1 */
+    knn_fan mode;
+    knn_distribution distribution;
+} knn_variance_scaling_initializer;
+#define knn_variance_scaling(...) KNN_DESCRIBE(knn_variance_scaling_initializer, initializer, "VarianceScaling", __VA_ARGS__)
+
+/* ---- Regularizers: added to the loss once a batch: l1 * sum |w| + l2 * sum w^2. ---- */
+
+typedef struct knn_regularizer {
+    const char *class_name;
+    size_t size;
+    const void *custom;         /* NULL */
+} knn_regularizer;
+
+typedef struct knn_l1l2_regularizer { knn_regularizer regularizer; double l1, l2; } knn_l1l2_regularizer;
+#define knn_l1(...)   KNN_DESCRIBE(knn_l1l2_regularizer, regularizer, "L1L2", .l1 = __VA_ARGS__)     /* knn_l1(0.01) */
+#define knn_l2(...)   KNN_DESCRIBE(knn_l1l2_regularizer, regularizer, "L1L2", .l2 = __VA_ARGS__)     /* knn_l2(0.01) */
+#define knn_l1l2(...) KNN_DESCRIBE(knn_l1l2_regularizer, regularizer, "L1L2", __VA_ARGS__)           /* l1, l2 */
+
+/* ---- Layers ---- */
+
+/* The first layer of every model: the shape of a sample. knn_input(150, 150, 3) pictures, knn_input(128, 64) sequences, knn_input(784) vectors. */
+typedef struct knn_input_layer {
+    knn_layer layer;
+    int height, width, channels;            /* height required; trailing zeros lower the rank */
+    const char *name;
+} knn_input_layer;
+#define knn_input(...) KNN_DESCRIBE(knn_input_layer, layer, "InputLayer", __VA_ARGS__)
+
+/* (h, w, c) -> (h', w', filters): y = activation(x * kernel + bias), a cross-correlation.
+ * Weights: kernel (kernel_height, kernel_width, c, filters), bias (filters). */
+typedef struct knn_conv2d_layer {
+    knn_layer layer;
+    int filters;                            /* required, >= 1 */
+    int kernel_height, kernel_width;        /* required; width 0: as the height */
+    int stride_height, stride_width;        /* 0: 1; width 0: as the height */
+    int dilation_height, dilation_width;    /* likewise; not together with strides */
+    int groups;                             /* 0: 1; others are not supported yet */
+    knn_padding padding;
+    knn_activation activation;
+    bool no_bias, frozen;                   /* use_bias=False, trainable=False */
+    const knn_initializer *kernel_initializer;      /* NULL: knn_glorot_uniform() */
+    const knn_initializer *bias_initializer;        /* NULL: zeros */
+    const knn_regularizer *kernel_regularizer, *bias_regularizer;
+    const char *name;
+} knn_conv2d_layer;
+#define knn_conv2d(...) KNN_DESCRIBE(knn_conv2d_layer, layer, "Conv2D", __VA_ARGS__)
+
+/* (h, w, c) -> (h', w', c): maximum or mean of each window; the mean of a window at the border leaves padding out. */
+typedef struct knn_pooling2d_layer {
+    knn_layer layer;
+    int pool_height, pool_width;            /* 0: 2; width 0: as the height */
+    int stride_height, stride_width;        /* 0: the pool; width 0: as the height */
+    knn_padding padding;
+    const char *name;
+} knn_pooling2d_layer;
+#define knn_max_pooling2d(...)     KNN_DESCRIBE(knn_pooling2d_layer, layer, "MaxPooling2D", __VA_ARGS__)
+#define knn_average_pooling2d(...) KNN_DESCRIBE(knn_pooling2d_layer, layer, "AveragePooling2D", __VA_ARGS__)
+
+/* (h, w, c) -> (c), or (1, 1, c) with keepdims. */
+typedef struct knn_global_pooling2d_layer {
+    knn_layer layer;
+    bool keepdims;
+    const char *name;
+} knn_global_pooling2d_layer;
+#define knn_global_average_pooling2d(...) \
+    KNN_DESCRIBE(knn_global_pooling2d_layer, layer, "GlobalAveragePooling2D", __VA_ARGS__)
+#define knn_global_max_pooling2d(...) KNN_DESCRIBE(knn_global_pooling2d_layer, layer, "GlobalMaxPooling2D", __VA_ARGS__)
+
+/* (.., c) -> (.., units): y = activation(x W + b) on the last axis. Weights: kernel (c, units), bias (units). */
+typedef struct knn_dense_layer {
+    knn_layer layer;
+    int units;                              /* required, >= 1 */
+    knn_activation activation;
+    bool no_bias, frozen;
+    const knn_initializer *kernel_initializer, *bias_initializer;       /* NULL: knn_glorot_uniform(), zeros */
+    const knn_regularizer *kernel_regularizer, *bias_regularizer;
+    const char *name;
+} knn_dense_layer;
+#define knn_dense(...) KNN_DESCRIBE(knn_dense_layer, layer, "Dense", __VA_ARGS__)
+
+/* In training: each element is kept with probability 1 - rate and divided by it, else 0. Otherwise the identity. */
+typedef struct knn_dropout_layer {
+    knn_layer layer;
+    double rate;                            /* 0 to 1 */
+    const char *name;
+} knn_dropout_layer;
+#define knn_dropout(...) KNN_DESCRIBE(knn_dropout_layer, layer, "Dropout", __VA_ARGS__)
+
+/* (h, w, c) -> (h * w * c), in C order. */
+typedef struct knn_flatten_layer {
+    knn_layer layer;
+    const char *name;
+} knn_flatten_layer;
+#define knn_flatten(...) KNN_DESCRIBE(knn_flatten_layer, layer, "Flatten", __VA_ARGS__)
+
+/* y = activation(x), elementwise; KNN_SOFTMAX over the last axis. */
+typedef struct knn_activation_layer {
+    knn_layer layer;
+    knn_activation activation;
+    const char *name;
+} knn_activation_layer;
+#define knn_activation(...) KNN_DESCRIBE(knn_activation_layer, layer, "Activation", __VA_ARGS__)
+
+/* y = gamma (x - mean) / sqrt(variance + epsilon) + beta, per channel (the last axis). Training takes the batch's mean and biased
+ * variance and moves moving_mean and moving_variance by them; otherwise (and frozen) the moving ones are taken.
+ * Weights: gamma, beta (trainable), moving_mean, moving_variance. */
+typedef struct knn_batch_normalization_layer {
+    knn_layer layer;
+    double momentum;                        /* 0: 0.99 */
+    double epsilon;                         /* 0: 0.001 */
+    bool no_center, no_scale, frozen;       /* without beta, without gamma */
+    const knn_initializer *beta_initializer, *gamma_initializer;        /* NULL: zeros, ones */
+    const knn_initializer *moving_mean_initializer, *moving_variance_initializer;
+    const knn_regularizer *beta_regularizer, *gamma_regularizer;
+    const char *name;
+} knn_batch_normalization_layer;
+#define knn_batch_normalization(...) \
+    KNN_DESCRIBE(knn_batch_normalization_layer, layer, "BatchNormalization", __VA_ARGS__)
+
+/* (h, w, c) -> (top + h + bottom, left + w + right, c). All zero: 1 on each side; if any is set, the others are real zeros. */
+typedef struct knn_zero_padding2d_layer {
+    knn_layer layer;
+    int top, bottom, left, right;
+    const char *name;
+} knn_zero_padding2d_layer;
+#define knn_zero_padding2d(...) KNN_DESCRIBE(knn_zero_padding2d_layer, layer, "ZeroPadding2D", __VA_ARGS__)
+
+/* y = scale x + offset, in training and inference. */
+typedef struct knn_rescaling_layer {
+    knn_layer layer;
+    double scale;                           /* required; KNN_ZERO for 0 */
+    double offset;
+    const char *name;
+} knn_rescaling_layer;
+#define knn_rescaling(...) KNN_DESCRIBE(knn_rescaling_layer, layer, "Rescaling", __VA_ARGS__)
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,257 @@
+/* What works number by number: activations, dropout, rescaling; and softmax and zero padding, which are as simple. In place where the
+ * backward pass allows it. Activations behind convolutions and dense layers are mostly done by their kernels. */
+#include "backend/cpu/activation.h"
+#include "core/random.h"
+
+#include <math.h>
+#include <string.h>
+
+static int covers_operation(bool same, const char **reason)
+{
+    if (!same)
+        *reason = NULL;
+    return same ? 1 : 0;
+}
+
+/* ---- Activation ---- */
+
+static int covers_activation(const knn_node *nodes, int count, const knn_request *request, const char **reason)
+{
+    (void)count, (void)request;
+    return covers_operation(nodes[0].op == KNN_OP_ACTIVATION && nodes[0].activation != KNN_SOFTMAX, reason);
+}
+
+static void measure_activation(const knn_step *step, knn_needs *needs)
+{
+    bool from_output = knn__slope_from_output(step->nodes[0].activation);
+    needs->input = !from_output;
+    needs->output = from_output;
+    needs->in_place = from_output || !step->request.training;
+    needs->depth_first = true;
+}
+
+static void forward_activation(const knn_step *step, knn_part part)
+{
+    for (int image = part.first; image < part.last; image++)
+        knn__activate(step->nodes[0].activation, knn__image(&step->x, image, part.slice), knn__image(&step->y, image, part.slice),
+                      step->y.length);
+}
+
+static void backward_activation(const knn_step *step, knn_part part)
+{
+    const knn_tensor *kept = knn__slope_from_output(step->nodes[0].activation) ? &step->y : &step->x;
+    for (int image = part.first; image < part.last && step->dx.data != NULL; image++)
+        knn__activate_backward(step->nodes[0].activation, knn__image(kept, image, part.slice), knn__image(&step->dy, image, part.slice),
+                               knn__image(&step->dx, image, part.slice), step->dx.length);
+}
+
+/* ---- Softmax over the channels ---- */
+
+static int covers_softmax(const knn_node *nodes, int count, const knn_request *request, const char **reason)
+{
+    (void)count, (void)request;
+    return covers_operation(nodes[0].op == KNN_OP_ACTIVATION && nodes[0].activation == KNN_SOFTMAX, reason);
+}
+
+static void measure_softmax(const knn_step *step, knn_needs *needs)
+{
+    (void)step;
+    needs->output = true;
+    needs->in_place = true;
+}
+
+/* y = e^x / sum of e^x, shifted by the maximum so that nothing overflows; y may be x. */
+static void softmax(const float *x, float *y, int channels)
+{
+    float most = x[0], sum = 0;
+    for (int c = 1; c < channels; c++)
+        most = x[c] > most ? x[c] : most;
+    for (int c = 0; c < channels; c++) {
+        y[c] = expf(x[c] - most);
+        sum += y[c];
+    }
+    for (int c = 0; c < channels; c++)
+        y[c] /= sum;
+}
+
+/* dx = y (dy - sum of y dy); dx may be dy. */
+static void softmax_gradient(const float *y, const float *dy, float *dx, int channels)
+{
+    float sum = 0;
+    for (int c = 0; c < channels; c++)
+        sum += y[c] * dy[c];
+    for (int c = 0; c < channels; c++)
+        dx[c] = y[c] * (dy[c] - sum);
+}
+
+static void forward_softmax(const knn_step *step, knn_part part)
+{
+    int channels = step->nodes[0].in.channels;
+    for (int image = part.first; image < part.last; image++) {
+        const float *x = knn__image(&step->x, image, part.slice);
+        float *y = knn__image(&step->y, image, part.slice);
+        for (size_t i = 0; i < step->y.length; i += (size_t)channels)
+            softmax(x + i, y + i, channels);
+    }
+}
+
+static void backward_softmax(const knn_step *step, knn_part part)
+{
+    int channels = step->nodes[0].in.channels;
+    for (int image = part.first; image < part.last && step->dx.data != NULL; image++) {
+        const float *y = knn__image(&step->y, image, part.slice), *dy = knn__image(&step->dy, image, part.slice);
+        float *dx = knn__image(&step->dx, image, part.slice);
+        for (size_t i = 0; i < step->dx.length; i += (size_t)channels)
+            softmax_gradient(y + i, dy + i, dx + i, channels);
+    }
+}
+
+/* ---- Dropout: counter-based random numbers, so that backward draws the mask again instead of storing it ---- */
+
+enum { DRAWS = 256 };                       /* at a time */
+
+static int covers_dropout(const knn_node *nodes, int count, const knn_request *request, const char **reason)
+{
+    (void)count, (void)request;
+    return covers_operation(nodes[0].op == KNN_OP_DROPOUT, reason);
+}
+
+static void measure_in_place(const knn_step *step, knn_needs *needs)
+{
+    (void)step;
+    needs->in_place = true;
+    needs->depth_first = true;
+}
+
+/* to[i] = from[i] / keep where the element's uniform number lies below keep = 1 - rate, else 0; to may be from. */
+static void drop(const knn_step *step, int image, const float *from, float *to)
+{
+    const knn_node *n = &step->nodes[0];
+    const knn_run *run = step->run;
+    const knn__stream stream = {.seed = run->seed, .stream = (uint32_t)(KNN__STREAM_DROPOUT + 16 * n->layer), .epoch = run->iteration,
+                                .index = (uint32_t)image};
+    float keep = (float)(1 - n->rate), scale = (float)(1 / (1 - n->rate)), u[DRAWS];
+    for (size_t first = 0; first < step->y.length; first += DRAWS) {
+        size_t draws = step->y.length - first < DRAWS ? step->y.length - first : DRAWS;
+        knn__uniform_fill(&stream, (uint32_t)first, u, draws);
+        for (size_t i = 0; i < draws; i++)
+            to[first + i] = u[i] < keep ? from[first + i] * scale : 0;
+    }
+}
+
+static void forward_dropout(const knn_step *step, knn_part part)
+{
+    for (int image = part.first; image < part.last; image++) {
+        const float *x = knn__image(&step->x, image, part.slice);
+        float *y = knn__image(&step->y, image, part.slice);
+        if (step->run->training)
+            drop(step, image, x, y);
+        else if (y != x)
+            memcpy(y, x, step->y.length * sizeof *y);
+    }
+}
+
+static void backward_dropout(const knn_step *step, knn_part part)
+{
+    for (int image = part.first; image < part.last && step->dx.data != NULL; image++)
+        drop(step, image, knn__image(&step->dy, image, part.slice), knn__image(&step->dx, image, part.slice));
+}
+
+/* ---- Rescaling: y = scale x + offset ---- */
+
+static int covers_rescaling(const knn_node *nodes, int count, const knn_request *request, const char **reason)
+{
+    (void)count, (void)request;
+    return covers_operation(nodes[0].op == KNN_OP_RESCALING, reason);
+}
+
+static void rescale(const float *x, float scale, float offset, float *y, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = scale * x[i] + offset;
+}
+
+static void forward_rescaling(const knn_step *step, knn_part part)
+{
+    const knn_node *n = &step->nodes[0];
+    for (int image = part.first; image < part.last; image++)
+        rescale(knn__image(&step->x, image, part.slice), (float)n->scale, (float)n->offset, knn__image(&step->y, image, part.slice),
+                step->y.length);
+}
+
+static void backward_rescaling(const knn_step *step, knn_part part)
+{
+    for (int image = part.first; image < part.last && step->dx.data != NULL; image++)
+        rescale(knn__image(&step->dy, image, part.slice), (float)step->nodes[0].scale, 0, knn__image(&step->dx, image, part.slice),
+                step->dx.length);
+}
+
+/* ---- Zero padding: rows and columns of zeros around pictures ---- */
+
+static int covers_padding(const knn_node *nodes, int count, const knn_request *request, const char **reason)
+{
+    (void)count, (void)request;
+    return covers_operation(nodes[0].op == KNN_OP_ZERO_PADDING2D, reason);
+}
+
+static void measure_padding(const knn_step *step, knn_needs *needs)
+{
+    (void)step;
+    needs->depth_first = true;
+}
+
+/* Where row `row` of the input begins in the output. */
+static size_t inner_row(const knn_node *n, int row)
+{
+    return ((size_t)(row + n->pad_top) * (size_t)n->out.width + (size_t)n->pad_left) * (size_t)n->out.channels;
+}
+
+static void forward_padding(const knn_step *step, knn_part part)
+{
+    const knn_node *n = &step->nodes[0];
+    size_t length = (size_t)n->in.width * (size_t)n->in.channels;
+    for (int image = part.first; image < part.last; image++) {
+        const float *x = knn__image(&step->x, image, part.slice);
+        float *y = knn__image(&step->y, image, part.slice);
+        memset(y, 0, step->y.length * sizeof *y);
+        for (int row = 0; row < n->in.height; row++)
+            memcpy(y + inner_row(n, row), x + (size_t)row * length, length * sizeof *y);
+    }
+}
+
+static void backward_padding(const knn_step *step, knn_part part)
+{
+    const knn_node *n = &step->nodes[0];
+    size_t length = (size_t)n->in.width * (size_t)n->in.channels;
+    for (int image = part.first; image < part.last && step->dx.data != NULL; image++) {
+        const float *dy = knn__image(&step->dy, image, part.slice);
+        float *dx = knn__image(&step->dx, image, part.slice);
+        for (int row = 0; row < n->in.height; row++)
+            memcpy(dx + (size_t)row * length, dy + inner_row(n, row), length * sizeof *dx);
+    }
+}
+
+const knn_kernel KNN_ISA_NAME(knn__activation) = {
+    .name = "activation, " KNN_ISA_TEXT,
+    .covers = covers_activation, .measure = measure_activation, .forward = forward_activation, .backward = backward_activation,
+};
+
+const knn_kernel KNN_ISA_NAME(knn__softmax) = {
+    .name = "softmax, " KNN_ISA_TEXT,
+    .covers = covers_softmax, .measure = measure_softmax, .forward = forward_softmax, .backward = backward_softmax,
+};
+
+const knn_kernel KNN_ISA_NAME(knn__dropout) = {
+    .name = "dropout, " KNN_ISA_TEXT,
+    .covers = covers_dropout, .measure = measure_in_place, .forward = forward_dropout, .backward = backward_dropout,
+};
+
+const knn_kernel KNN_ISA_NAME(knn__rescaling) = {
+    .name = "rescaling, " KNN_ISA_TEXT,
+    .covers = covers_rescaling, .measure = measure_in_place, .forward = forward_rescaling, .backward = backward_rescaling,
+};
+
+const knn_kernel KNN_ISA_NAME(knn__zero_padding2d) = {
+    .name = "zero_padding2d, " KNN_ISA_TEXT,
+    .covers = covers_padding, .measure = measure_padding, .forward = forward_padding, .backward = backward_padding,
+};

@@ -1,0 +1,62 @@
+/* Data sets as the floors above see them: a sample or a batch by number, and the preprocessing that travels with a model.
+ * Does not know models, batches' order or epochs' ends: that is fit's. */
+#ifndef KNN_DATA_DATASET_H
+#define KNN_DATA_DATASET_H
+
+#include <knn/data.h>
+#include <knn/extend.h>
+
+/* What is done to every picture, training or not: it must be the same at prediction. Augmentation is no part of it. */
+typedef struct knn__preprocessing {
+    int height, width, channels;            /* target size; channels 1 or 3 */
+    knn_interpolation interpolation;
+    bool apply_orientation;
+    double rescale;                         /* 1: none */
+    bool samplewise_center, samplewise_std_normalization;
+    size_t max_pixels;
+} knn__preprocessing;
+
+/* From the public options, defaults filled in and checked (`where` begins the error text). */
+knn_status knn__preprocessing_from_options(const knn_directory_options *options, knn__preprocessing *preprocessing);
+
+/* Empty if both are the same; else names the first difference in `text` ("rescale 0.00392157 and 1"). */
+bool knn__preprocessing_equal(const knn__preprocessing *a, const knn__preprocessing *b, char *text, size_t size);
+
+/* One picture to x[height][width][channels], as prediction sees it. `name` stands in error texts. */
+knn_status knn__load_picture_file(const knn__preprocessing *preprocessing, const char *path, float *x);
+knn_status knn__load_picture_bytes(const knn__preprocessing *preprocessing, const void *data, size_t size, const char *name, float *x);
+knn_status knn__load_picture_pixels(const knn__preprocessing *preprocessing, const uint8_t *rgb, int width, int height, size_t row_bytes, float *x);
+
+/* What a kind of data set does; all are const and run in several threads at once. */
+typedef struct knn__dataset_kind {
+    const char *name;                       /* "directory", "arrays", "custom" */
+    /* Writes x; y and weight where they are not NULL (weight is 1 before the call). */
+    knn_status (*load)(const knn_dataset *dataset, uint64_t seed, int epoch, size_t index, bool augment, float *x, float *y, float *weight);
+    const char *(*path)(const knn_dataset *dataset, size_t index);      /* NULL: has none */
+    void (*release)(knn_dataset *dataset);                              /* of what `state` holds */
+} knn__dataset_kind;
+
+struct knn_dataset {
+    const knn__dataset_kind *kind;
+    void *state;                            /* the kind's own */
+    knn_shape input;                        /* of a sample */
+    int outputs;                            /* floats a label; 0: none */
+    size_t samples;
+    bool sparse_labels;                     /* y is the number of a class */
+    char **class_names;                     /* NULL without */
+    size_t class_count;
+    bool has_preprocessing;
+    knn__preprocessing preprocessing;
+    char **skipped;                         /* paths of bad files left out */
+    size_t skipped_count;
+};
+
+/* x[n][input], y[n][outputs], weights[n] of samples indices[0..n), one parallel loop over the samples. y and weights may be NULL.
+ * The first failing sample (in order) decides the error. */
+knn_status knn__dataset_batch(const knn_dataset *dataset, uint64_t seed, int epoch, const size_t *indices, int n, bool augment,
+                              int threads, float *x, float *y, float *weights);
+
+/* Index of the class a label belongs to: its number, round for one column, argmax for one-hot. */
+int knn__label_class(const knn_dataset *dataset, const float *y);
+
+#endif

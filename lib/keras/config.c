@@ -1,0 +1,382 @@
+/* Reads model_config of Keras 1 to 3: Sequential models, also nested ones, and Functional ones that are a straight
+ * chain. Does not read weights and does not write: see config_write.c. */
+#include "keras/config.h"
+
+#include "core/memory.h"
+#include "core/status.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { NESTING_LIMIT = 16, LAYER_LIMIT = 4096 };
+
+typedef struct config_reader {
+    knn__config *config;
+    knn__reading *reading;
+    const knn_layer_class *const *classes;
+} config_reader;
+
+static knn_status flatten(config_reader *reader, const cJSON *object, int depth, const knn__config_layer *unit);
+
+static void add_problem(knn__config *config, const char *name, const char *class_name, const char *reason)
+{
+    knn__text_add(&config->problems, "%s%.80s (%.80s)%s%s", config->problems.length > 0 ? "; " : "",
+                  name != NULL ? name : "a layer", class_name, reason[0] != '\0' ? ": " : "", reason);
+}
+
+/* ---- The input's shape ---- */
+
+/* [null, 150, 150, 3]; the batch does not matter. */
+static bool read_shape(const cJSON *item, knn_shape *shape)
+{
+    int count = cJSON_GetArraySize(item);
+
+    *shape = (knn_shape){0};
+    if (!cJSON_IsArray(item) || count < 2 || count > 4)
+        return false;
+    for (int i = 1; i < count; i++)
+        if (!knn__json_int(cJSON_GetArrayItem(item, i), &shape->size[i - 1]) || shape->size[i - 1] < 1)
+            return false;
+    shape->rank = count - 1;
+    return true;
+}
+
+/* The first shape that the file tells is the model's input. */
+static void note_input(knn__config *config, const char *name, const char *class_name, const cJSON *shape)
+{
+    if (config->input.rank > 0 || shape == NULL || read_shape(shape, &config->input))
+        return;
+    config->input.rank = 0;
+    add_problem(config, name, class_name, "an input that is not of 1 to 3 fixed sizes");
+}
+
+static const cJSON *shape_of(const cJSON *config)
+{
+    const cJSON *shape = knn__json_get(config, "batch_shape");
+    return shape != NULL ? shape : knn__json_get(config, "batch_input_shape");
+}
+
+/* ---- Flattening: nested models to one list ---- */
+
+static const char *name_of(const cJSON *layer)
+{
+    const char *name = knn__json_text(knn__json_get(layer, "name"));
+    return name != NULL ? name : knn__json_text(knn__json_get(knn__json_get(layer, "config"), "name"));
+}
+
+static bool is_sequential(const char *class_name)
+{
+    return knn__same_class(class_name, "Sequential");
+}
+
+static bool is_functional(const char *class_name)
+{
+    return knn__same_class(class_name, "Functional") || knn__same_class(class_name, "Model");
+}
+
+/* `unit`: the outermost layer that this one is in; NULL: it is one itself. */
+static knn_status add_layer(config_reader *reader, const cJSON *layer, int depth, const knn__config_layer *unit)
+{
+    knn__config *config = reader->config;
+    knn__config_layer entry = {.class_name = knn__json_text(knn__json_get(layer, "class_name")),
+                               .name = name_of(layer), .config = knn__json_get(layer, "config")};
+
+    if (entry.class_name == NULL)
+        return knn__fail(KNN_ERROR_FORMAT, "model_config: a layer without class_name");
+    entry.unit = unit != NULL ? unit->unit : config->units++;
+    entry.unit_name = unit != NULL ? unit->unit_name : entry.name;
+    if (is_sequential(entry.class_name) || is_functional(entry.class_name))
+        return flatten(reader, layer, depth + 1, &entry);
+    note_input(config, entry.name, entry.class_name, shape_of(entry.config));
+    if (knn__same_class(entry.class_name, "InputLayer")) {
+        if (config->input_name == NULL && config->count == 0)
+            config->input_name = entry.name;
+        return KNN_OK;
+    }
+    if (config->count >= LAYER_LIMIT)
+        return knn__fail(KNN_ERROR_UNSUPPORTED, "model_config: more than %d layers", LAYER_LIMIT);
+    if (!knn__reserve((void **)&config->layers, &config->capacity, config->count + 1, sizeof *config->layers))
+        return KNN_ERROR_MEMORY;
+    config->layers[config->count++] = entry;
+    return KNN_OK;
+}
+
+/* The name of the one layer that a layer of a Functional model gets its input from; NULL: none or several.
+ * Keras 1 and 2: [[["name", 0, 0, {}]]]; Keras 3: [{"args": [{"config": {"keras_history": ["name", 0, 0]}}], ..}]. */
+static const char *source_of(const cJSON *layer)
+{
+    const cJSON *calls = knn__json_get(layer, "inbound_nodes"), *call = cJSON_GetArrayItem(calls, 0);
+    const cJSON *inputs = cJSON_IsObject(call) ? knn__json_get(call, "args") : call,
+                *input = cJSON_GetArrayItem(inputs, 0);
+
+    if (cJSON_GetArraySize(calls) != 1 || cJSON_GetArraySize(inputs) != 1)
+        return NULL;
+    if (cJSON_IsObject(input))
+        input = knn__json_get(knn__json_get(input, "config"), "keras_history");
+    return knn__json_text(cJSON_GetArrayItem(input, 0));
+}
+
+/* The one layer that follows `name`; NULL: none or several. */
+static const cJSON *successor(const cJSON *layers, const char *name)
+{
+    const cJSON *layer, *found = NULL;
+
+    cJSON_ArrayForEach(layer, layers) {
+        if (!knn__text_equal(source_of(layer), name))
+            continue;
+        if (found != NULL)
+            return NULL;
+        found = layer;
+    }
+    return found;
+}
+
+/* Whether the one output is that of `last`: [["name", 0, 0]], in some files of Keras 3 ["name", 0, 0]. */
+static bool is_output(const cJSON *outputs, const char *last)
+{
+    const cJSON *first = cJSON_GetArrayItem(outputs, 0);
+
+    if (cJSON_IsArray(first))
+        return cJSON_GetArraySize(outputs) == 1 && knn__text_equal(knn__json_text(cJSON_GetArrayItem(first, 0)), last);
+    return knn__text_equal(knn__json_text(first), last);
+}
+
+/* Follows the chain from the first layer without inputs; without `visit` it only looks whether it leads through all layers
+ * to the output. */
+static knn_status follow_chain(config_reader *reader, const cJSON *model, bool visit, int depth,
+                               const knn__config_layer *unit, bool *straight)
+{
+    const cJSON *layers = knn__json_get(model, "layers"), *layer = successor(layers, NULL);
+    const char *last = NULL;
+    int left = cJSON_GetArraySize(layers);
+    knn_status status = KNN_OK;
+
+    for (; layer != NULL && left > 0 && status == KNN_OK; left--) {
+        if (visit)
+            status = add_layer(reader, layer, depth, unit);
+        last = name_of(layer);
+        layer = last != NULL ? successor(layers, last) : NULL;
+    }
+    *straight = left == 0 && layer == NULL && is_output(knn__json_get(model, "output_layers"), last);
+    return status;
+}
+
+static knn_status flatten_functional(config_reader *reader, const cJSON *object, int depth,
+                                     const knn__config_layer *unit)
+{
+    const cJSON *model = knn__json_get(object, "config"), *layers = knn__json_get(model, "layers"), *layer;
+    const char *name = knn__json_text(knn__json_get(model, "name"));
+    bool straight = false;
+    knn_status status = KNN_OK;
+
+    if (cJSON_GetArraySize(layers) > LAYER_LIMIT)
+        return knn__fail(KNN_ERROR_UNSUPPORTED, "model_config: more than %d layers", LAYER_LIMIT);
+    follow_chain(reader, model, false, depth, unit, &straight);
+    if (straight)
+        return follow_chain(reader, model, true, depth, unit, &straight);
+    add_problem(reader->config, name, "Functional", "its layers are not a straight chain from one input to one output");
+    cJSON_ArrayForEach(layer, layers)
+        if (status == KNN_OK)
+            status = add_layer(reader, layer, depth, unit);
+    return status;
+}
+
+/* The layers are a list in "layers", up to Keras 2.2.2 the config itself. */
+static knn_status flatten_sequential(config_reader *reader, const cJSON *object, int depth,
+                                     const knn__config_layer *unit)
+{
+    const cJSON *model = knn__json_get(object, "config"),
+                *layers = cJSON_IsArray(model) ? model : knn__json_get(model, "layers"), *layer;
+    bool first = reader->config->count == 0;
+    knn_status status =
+        cJSON_IsArray(layers) ? KNN_OK : knn__fail(KNN_ERROR_FORMAT, "model_config: a Sequential model without layers");
+
+    cJSON_ArrayForEach(layer, layers)
+        if (status == KNN_OK)
+            status = add_layer(reader, layer, depth, unit);
+    if (first)
+        note_input(reader->config, knn__json_text(knn__json_get(model, "name")), "Sequential",
+                   knn__json_get(model, "build_input_shape"));
+    return status;
+}
+
+static knn_status flatten(config_reader *reader, const cJSON *object, int depth, const knn__config_layer *unit)
+{
+    const char *class_name = knn__json_text(knn__json_get(object, "class_name"));
+
+    if (depth > NESTING_LIMIT)
+        return knn__fail(KNN_ERROR_UNSUPPORTED, "model_config: models nested more than %d deep", NESTING_LIMIT);
+    if (class_name != NULL && is_sequential(class_name))
+        return flatten_sequential(reader, object, depth, unit);
+    if (class_name != NULL && is_functional(class_name))
+        return flatten_functional(reader, object, depth, unit);
+    return knn__fail(KNN_ERROR_UNSUPPORTED,
+                     "model_config: class %.80s, only Sequential models and straight chains are supported",
+                     class_name != NULL ? class_name : "missing");
+}
+
+/* ---- Describing: each layer's config to its description ---- */
+
+static bool expect_format(knn__reading *reading, const cJSON *config, const char *key, const char *expected)
+{
+    const char *format = knn__json_text(knn__json_get(config, key));
+    if (format == NULL || strcmp(format, expected) == 0 || strcmp(format, "default") == 0)
+        return true;
+    return knn__unsupported(reading, "%s '%.40s'", key, format);
+}
+
+/* "float32", {"class_name": "DTypePolicy", "config": {"name": "float32"}}: reduced precisions are run in float32. */
+static bool expect_floats(knn__reading *reading, const cJSON *dtype)
+{
+    const char *name =
+        knn__json_text(cJSON_IsObject(dtype) ? knn__json_get(knn__json_get(dtype, "config"), "name") : dtype);
+    if (name == NULL || strncmp(name, "float", 5) == 0 || strncmp(name, "bfloat", 6) == 0 ||
+        strncmp(name, "mixed", 5) == 0)
+        return true;
+    return knn__unsupported(reading, "dtype '%.40s'", name);
+}
+
+static bool expect_off(knn__reading *reading, const cJSON *config, const char *key)
+{
+    const cJSON *item = knn__json_get(config, key);
+    bool on = true;
+    if (item == NULL || (knn__json_bool(item, &on) && !on))
+        return true;
+    return knn__unsupported(reading, "%s", key);
+}
+
+/* Options that change what a layer computes and that no description has. */
+static bool check_options(knn__reading *reading, const cJSON *config)
+{
+    return expect_format(reading, config, "data_format", "channels_last") &&
+           expect_format(reading, config, "dim_ordering", "tf") &&
+           expect_floats(reading, knn__json_get(config, "dtype")) &&
+           expect_off(reading, config, "quantization_config") && expect_off(reading, config, "renorm") &&
+           expect_off(reading, config, "virtual_batch_size") && expect_off(reading, config, "mode");
+}
+
+static knn_layer *describe_custom(knn__reading *reading, const knn_layer_class *own, const cJSON *config)
+{
+    const knn__kind kind = {.class_name = own->class_name, .size = own->description_size, .fields = own->fields};
+    knn_layer *layer = own->description_size >= sizeof *layer ? knn__read_description(reading, &kind, config) : NULL;
+    if (layer != NULL)
+        layer->custom = own;
+    return layer;
+}
+
+static knn_layer *describe(config_reader *reader, const knn__config_layer *layer)
+{
+    for (const knn_layer_class *const *own = reader->classes; own != NULL && *own != NULL; own++)
+        if (knn__text_equal((*own)->class_name, layer->class_name))
+            return describe_custom(reader->reading, *own, layer->config);
+    const knn__kind *kind = knn__find_class(knn__layer_kinds, layer->class_name);
+    if (kind == NULL || !check_options(reader->reading, layer->config))
+        return NULL;
+    return knn__read_description(reader->reading, kind, layer->config);
+}
+
+static bool name_taken(const knn__config *config, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (knn__text_equal(config->layers[i].name, name))
+            return true;
+    return false;
+}
+
+/* Layers of nested models may bear a name twice, and names of TensorFlow may have slashes: here neither is possible. */
+static knn_status settle_name(config_reader *reader, knn__config_layer *layer, size_t index)
+{
+    const knn__kind *kind = knn__find_kind(knn__layer_kinds, layer->description->class_name);
+    bool twice =
+        name_taken(reader->config, index, layer->name) && layer->unit_name != NULL && layer->unit_name != layer->name;
+
+    if (layer->description->custom != NULL || layer->name == NULL || kind == NULL ||
+        (!twice && strchr(layer->name, '/') == NULL))
+        return KNN_OK;
+    size_t size = strlen(layer->name) + (twice ? strlen(layer->unit_name) : 0) + 2;
+    char *name = knn__reading_alloc(reader->reading, 1, size);
+    if (name == NULL)
+        return KNN_ERROR_MEMORY;
+    snprintf(name, size, "%s%s%s", twice ? layer->unit_name : "", twice ? "_" : "", layer->name);
+    for (char *slash = strchr(name, '/'); slash != NULL; slash = strchr(slash, '/'))
+        *slash = '_';
+    layer->name = name;
+    *(const char **)(void *)((char *)layer->description + kind->name_offset) = name;
+    return KNN_OK;
+}
+
+static knn_status describe_all(config_reader *reader)
+{
+    knn__config *config = reader->config;
+    knn_status status = KNN_OK;
+
+    for (size_t i = 0; i < config->count && status == KNN_OK; i++) {
+        knn__config_layer *layer = &config->layers[i];
+        reader->reading->reason[0] = '\0';
+        layer->description = describe(reader, layer);
+        if (layer->description != NULL)
+            status = settle_name(reader, layer, i);
+        else if (reader->reading->no_memory)
+            status = KNN_ERROR_MEMORY;
+        else
+            add_problem(config, layer->name, layer->class_name, reader->reading->reason);
+    }
+    return status;
+}
+
+knn_status knn__config_read(knn__config *config, knn__reading *reading, const cJSON *json,
+                            const knn_layer_class *const *classes)
+{
+    config_reader reader = {config, reading, classes};
+
+    *config = (knn__config){.name = knn__json_text(knn__json_get(knn__json_get(json, "config"), "name"))};
+    knn_status status = flatten(&reader, json, 0, NULL);
+    if (status == KNN_OK)
+        status = describe_all(&reader);
+    if (status != KNN_OK)
+        return status;
+    if (config->problems.failed)
+        return KNN_ERROR_MEMORY;
+    if (config->problems.length > 0)
+        return knn__fail(KNN_ERROR_UNSUPPORTED, "not supported: %s", config->problems.data);
+    if (config->input.rank == 0)
+        return knn__fail(KNN_ERROR_UNSUPPORTED, "model_config: the shape of the input is not known");
+    return config->count > 0 ? KNN_OK : knn__fail(KNN_ERROR_FORMAT, "model_config: a model without layers");
+}
+
+void knn__config_free(knn__config *config)
+{
+    knn__free(config->layers);
+    knn__text_free(&config->problems);
+    *config = (knn__config){0};
+}
+
+/* ---- Building ---- */
+
+/* Batch normalization runs over the last axis: -1, or its number, the batch counted; [3] in some files. */
+static knn_status check_axis(const knn__config_layer *layer, const knn_model *model)
+{
+    const cJSON *axis = knn__json_get(layer->config, "axis");
+    int number, last = knn__model_output(model).rank;
+
+    if (cJSON_IsArray(axis) && cJSON_GetArraySize(axis) == 1)
+        axis = cJSON_GetArrayItem(axis, 0);
+    if (axis == NULL || !knn__same_class(layer->class_name, "BatchNormalization") ||
+        (knn__json_int(axis, &number) && (number == -1 || number == last)))
+        return KNN_OK;
+    return knn__fail(KNN_ERROR_UNSUPPORTED, "not supported: %.80s (%.80s): an axis that is not the last",
+                     layer->name != NULL ? layer->name : "", layer->class_name);
+}
+
+knn_status knn__config_build(const knn__config *config, knn_model *model)
+{
+    const int *size = config->input.size;
+    knn_status status = knn_add(model, knn_input(size[0], size[1], size[2], .name = config->input_name));
+
+    for (size_t i = 0; i < config->count && status == KNN_OK; i++) {
+        status = check_axis(&config->layers[i], model);
+        if (status == KNN_OK)
+            status = knn_add(model, config->layers[i].description);
+    }
+    return status;
+}

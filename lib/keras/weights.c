@@ -1,0 +1,294 @@
+/* Lists the weights of a file, pairs them with a model's by Keras' rules, and reads them. All is checked before
+ * anything is read. Writes nothing: see weights_write.c. */
+#include "keras/weights.h"
+
+#include "core/memory.h"
+#include "core/status.h"
+#include "core/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- What a file holds ---- */
+
+char *knn__h5_path(const char *root, const char *a, const char *b)
+{
+    knn__text path = {0};
+
+    knn__text_add(&path, "%s%s%s%s%s", root, root[0] != '\0' && a[0] != '\0' ? "/" : "", a, b[0] != '\0' ? "/" : "", b);
+    if (!path.failed)
+        return path.data;
+    knn__text_free(&path);
+    return NULL;
+}
+
+static knn_status add_array(knn__h5 *file, const char *group, const char *name, knn__stored *stored)
+{
+    if (!knn__reserve((void **)&stored->arrays, &stored->array_capacity, stored->array_count + 1,
+                      sizeof *stored->arrays))
+        return KNN_ERROR_MEMORY;
+    knn__stored_array *array = &stored->arrays[stored->array_count];
+    array->path = knn__h5_path(group, name, "");
+    if (array->path == NULL)
+        return KNN_ERROR_MEMORY;
+    stored->array_count++;
+    return knn__h5_shape_of(file, array->path, &array->shape);
+}
+
+static knn_status add_layer(const char *name, const knn__names *weights, knn__stored *stored)
+{
+    if (!knn__reserve((void **)&stored->layers, &stored->layer_capacity, stored->layer_count + 1,
+                      sizeof *stored->layers))
+        return KNN_ERROR_MEMORY;
+    knn__stored_layer *layer = &stored->layers[stored->layer_count];
+    *layer = (knn__stored_layer){knn__copy_text(name), stored->array_count, weights->count};
+    if (layer->name == NULL)
+        return KNN_ERROR_MEMORY;
+    stored->layer_count++;
+    return KNN_OK;
+}
+
+static knn_status read_layer(knn__h5 *file, const char *root, const char *name, knn__stored *stored)
+{
+    knn__names weights = {0};
+    char *group = knn__h5_path(root, name, "");
+    knn_status status = group != NULL ? knn__h5_read_texts(file, group, "weight_names", &weights) : KNN_ERROR_MEMORY;
+
+    if (status == KNN_OK && weights.count > 0)
+        status = add_layer(name, &weights, stored);
+    for (size_t i = 0; i < weights.count && status == KNN_OK; i++)
+        status = add_array(file, group, weights.name[i], stored);
+    knn__names_free(&weights);
+    knn__free(group);
+    return status;
+}
+
+/* Keras on Theano says so, or, up to 1.2, can be told by weight names without ":0"; Keras 3's have none either, but it
+ * names its backend. */
+static knn_status find_theano(knn__h5 *file, const char *root, knn__stored *stored)
+{
+    char *backend = NULL;
+    knn_status status = KNN_OK;
+
+    if (knn__h5_has_attribute(file, root, "backend"))
+        status = knn__h5_read_text(file, root, "backend", &backend);
+    if (backend != NULL)
+        stored->flipped = strcmp(backend, "theano") == 0;
+    else if (stored->array_count > 0)
+        stored->flipped = !knn__text_ends_with(stored->arrays[0].path, ":0", false);
+    knn__free(backend);
+    return status;
+}
+
+knn_status knn__stored_read(knn__h5 *file, const char *group, knn__stored *stored)
+{
+    knn__names names = {0};
+    knn_status status = knn__h5_read_texts(file, group, "layer_names", &names);
+
+    *stored = (knn__stored){0};
+    for (size_t i = 0; i < names.count && status == KNN_OK; i++)
+        status = read_layer(file, group, names.name[i], stored);
+    if (status == KNN_OK)
+        status = find_theano(file, group, stored);
+    knn__names_free(&names);
+    return status;
+}
+
+void knn__stored_free(knn__stored *stored)
+{
+    for (size_t i = 0; i < stored->layer_count; i++)
+        knn__free(stored->layers[i].name);
+    for (size_t i = 0; i < stored->array_count; i++)
+        knn__free(stored->arrays[i].path);
+    knn__free(stored->layers);
+    knn__free(stored->arrays);
+    *stored = (knn__stored){0};
+}
+
+/* ---- Pairing ---- */
+
+static size_t unit_weights(const knn_model *model, const knn__unit *unit)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < unit->count; i++)
+        count += (size_t)model->layers[unit->first + i].weight_count;
+    return count;
+}
+
+static void shape_text(int rank, const int *size, char *to, size_t room)
+{
+    size_t length = (size_t)snprintf(to, room, "(");
+    for (int i = 0; i < rank && length < room; i++)
+        length += (size_t)snprintf(to + length, room - length, "%s%d", i > 0 ? ", " : "", size[i]);
+    if (length < room)
+        snprintf(to + length, room - length, ")");
+}
+
+static knn_status pair_array(const knn_model *model, size_t index, const knn__stored_array *array,
+                             knn__pairing *pairing)
+{
+    const knn__model_weight *weight = &model->weights_table[index];
+    const knn__weight_spec *spec = &weight->spec;
+    char expected[64], got[64];
+
+    if (array->shape.rank == spec->rank &&
+        memcmp(array->shape.size, spec->shape, (size_t)spec->rank * sizeof(int)) == 0) {
+        pairing->of[index] = array;
+        return KNN_OK;
+    }
+    shape_text(spec->rank, spec->shape, expected, sizeof expected);
+    shape_text(array->shape.rank, array->shape.size, got, sizeof got);
+    return knn__fail(KNN_ERROR_SHAPE, "%s: expected shape %s, got %s (/%s)", weight->name, expected, got, array->path);
+}
+
+/* Keras lists the trained arrays of a layer, or of a whole nested model, before the others. */
+static knn_status pair_unit(const knn_model *model, const knn__unit *unit, const knn__stored *stored,
+                            const knn__stored_layer *layer, knn__pairing *pairing)
+{
+    size_t next = layer->first, first = (size_t)model->layers[unit->first].first_weight,
+           count = unit_weights(model, unit);
+    knn_status status = KNN_OK;
+
+    if (count != layer->count)
+        return knn__fail(KNN_ERROR_SHAPE, "layer %s: expected %zu weight arrays, got %zu (layer %s of the file)",
+                         unit->name, count, layer->count, layer->name);
+    for (int trainable = 1; trainable >= 0; trainable--)
+        for (size_t i = first; i < first + count && status == KNN_OK; i++)
+            if (model->weights_table[i].spec.trainable == (trainable == 1))
+                status = pair_array(model, i, &stored->arrays[next++], pairing);
+    return status;
+}
+
+/* The only stored layer of that name; NULL: none, or several. */
+static const knn__stored_layer *find_layer(const knn__stored *stored, const char *name)
+{
+    const knn__stored_layer *found = NULL;
+
+    for (size_t i = 0; i < stored->layer_count; i++) {
+        if (!knn__text_equal(stored->layers[i].name, name))
+            continue;
+        if (found != NULL)
+            return NULL;
+        found = &stored->layers[i];
+    }
+    return found;
+}
+
+static knn_status pair_named(const knn_model *model, const knn__unit *units, size_t count, const knn__stored *stored,
+                             bool if_it_fits, knn__pairing *pairing)
+{
+    knn_status status = KNN_OK;
+
+    for (size_t i = 0; i < count && status == KNN_OK; i++) {
+        const knn__stored_layer *layer = unit_weights(model, &units[i]) > 0 ? find_layer(stored, units[i].name) : NULL;
+        if (layer == NULL)
+            continue;
+        status = pair_unit(model, &units[i], stored, layer, pairing);
+        if (status == KNN_ERROR_SHAPE && if_it_fits) {
+            size_t first = (size_t)model->layers[units[i].first].first_weight;
+            memset(pairing->of + first, 0, unit_weights(model, &units[i]) * sizeof *pairing->of);
+            status = KNN_OK;
+        }
+    }
+    return status;
+}
+
+static void add_name(knn__text *list, const char *name)
+{
+    if (list->length < 200)
+        knn__text_add(list, "%s%s", list->length > 0 ? ", " : "", name);
+    else if (!knn__text_ends_with(list->data, "..", false))
+        knn__text_add(list, ", ..");
+}
+
+static knn_status count_mismatch(const knn_model *model, const knn__unit *units, size_t count, size_t weighted,
+                                 const knn__stored *stored)
+{
+    knn__text expected = {0}, got = {0};
+
+    for (size_t i = 0; i < count; i++)
+        if (unit_weights(model, &units[i]) > 0)
+            add_name(&expected, units[i].name);
+    for (size_t i = 0; i < stored->layer_count; i++)
+        add_name(&got, stored->layers[i].name);
+    knn_status status =
+        expected.failed || got.failed
+            ? KNN_ERROR_MEMORY
+            : knn__fail(KNN_ERROR_SHAPE, "layers with weights: expected %zu (%s), got %zu (%s)", weighted,
+                        expected.length > 0 ? expected.data : "", stored->layer_count, got.length > 0 ? got.data : "");
+    knn__text_free(&expected);
+    knn__text_free(&got);
+    return status;
+}
+
+static knn_status pair_in_order(const knn_model *model, const knn__unit *units, size_t count, const knn__stored *stored,
+                                knn__pairing *pairing)
+{
+    size_t weighted = 0, next = 0;
+    knn_status status = KNN_OK;
+
+    for (size_t i = 0; i < count; i++)
+        weighted += unit_weights(model, &units[i]) > 0;
+    if (weighted != stored->layer_count)
+        return count_mismatch(model, units, count, weighted, stored);
+    for (size_t i = 0; i < count && status == KNN_OK; i++)
+        if (unit_weights(model, &units[i]) > 0)
+            status = pair_unit(model, &units[i], stored, &stored->layers[next++], pairing);
+    return status;
+}
+
+static bool all_have_names(const knn_model *model, const knn__unit *units, size_t count, const knn__stored *stored)
+{
+    for (size_t i = 0; i < count; i++)
+        if (unit_weights(model, &units[i]) > 0 && find_layer(stored, units[i].name) == NULL)
+            return false;
+    return true;
+}
+
+knn_status knn__pair(const knn_model *model, const knn__unit *units, size_t count, const knn__stored *stored,
+                     knn__pair_by by, knn__pairing *pairing)
+{
+    pairing->of = knn__alloc(model->weight_count, sizeof *pairing->of);
+    if (pairing->of == NULL)
+        return KNN_ERROR_MEMORY;
+    if (by == KNN__BY_ORDER || (by == KNN__BY_OWN_NAME && !all_have_names(model, units, count, stored)))
+        return pair_in_order(model, units, count, stored, pairing);
+    return pair_named(model, units, count, stored, by == KNN__BY_NAME_IF_IT_FITS, pairing);
+}
+
+void knn__pairing_free(knn__pairing *pairing)
+{
+    knn__free(pairing->of);
+    pairing->of = NULL;
+}
+
+/* ---- Reading ---- */
+
+/* Turns each kernel of (height, width, in, out) by 180 degrees: the cells in reverse order, each kept as it is. */
+static void flip(float *kernel, const int *shape)
+{
+    size_t cells = (size_t)shape[0] * (size_t)shape[1], length = (size_t)shape[2] * (size_t)shape[3];
+
+    for (size_t cell = 0; cell < cells / 2; cell++)
+        for (size_t i = 0; i < length; i++) {
+            float *a = &kernel[cell * length + i], *b = &kernel[(cells - 1 - cell) * length + i], kept = *a;
+            *a = *b;
+            *b = kept;
+        }
+}
+
+knn_status knn__read_weights(knn__h5 *file, const knn_model *model, const knn__stored *stored,
+                             const knn__pairing *pairing, float *arena)
+{
+    knn_status status = KNN_OK;
+
+    for (size_t i = 0; i < model->weight_count && status == KNN_OK; i++) {
+        const knn__model_weight *weight = &model->weights_table[i];
+        if (pairing->of[i] == NULL)
+            continue;
+        status = knn__h5_read(file, pairing->of[i]->path, arena + weight->offset, weight->length);
+        if (stored->flipped && weight->spec.rank == 4 && status == KNN_OK)
+            flip(arena + weight->offset, weight->spec.shape);
+    }
+    return status;
+}

@@ -1,0 +1,55 @@
+/* The weights in Keras' legacy layout: a group a layer, listed in attributes. Knows no configs. */
+#ifndef KNN_KERAS_WEIGHTS_H
+#define KNN_KERAS_WEIGHTS_H
+
+#include "keras/hdf5.h"
+#include "model/model.h"
+
+/* An array in a file, and a layer of it: arrays [first, first + count). */
+typedef struct knn__stored_array { char *path; knn__h5_shape shape; } knn__stored_array;
+typedef struct knn__stored_layer { char *name; size_t first, count; } knn__stored_layer;
+
+/* All that a file lists, in its order, layers without weights left out. */
+typedef struct knn__stored {
+    knn__stored_layer *layers;
+    size_t layer_count, layer_capacity;
+    knn__stored_array *arrays;
+    size_t array_count, array_capacity;
+    bool flipped;                           /* written by Keras on Theano, whose convolutions turn kernels by 180 degrees */
+} knn__stored;
+
+/* `group`: where the layers lie: "" or "model_weights". */
+knn_status knn__stored_read(knn__h5 *file, const char *group, knn__stored *stored);
+void       knn__stored_free(knn__stored *stored);
+
+/* What one layer of a file stands for: layers [first, first + count) of the model, several where it is a nested model. */
+typedef struct knn__unit { const char *name; size_t first, count; } knn__unit;
+
+/* Which array each weight of the model comes from; NULL: it stays as it is. */
+typedef struct knn__pairing { const knn__stored_array **of; } knn__pairing;     /* [weight_count] */
+
+typedef enum knn__pair_by {
+    KNN__BY_ORDER,                          /* k-th with k-th; all */
+    KNN__BY_OWN_NAME,                       /* by name where each layer has its own in the file, else by order: a model's own weights */
+    KNN__BY_NAME,                           /* those of one name; others stay */
+    KNN__BY_NAME_IF_IT_FITS                 /* the same, and layers of other shapes stay, too */
+} knn__pair_by;
+/* Checks all names, counts and shapes; reads nothing. Errors name layer, expected and got. Free with knn__pairing_free. */
+knn_status knn__pair(const knn_model *model, const knn__unit *units, size_t count, const knn__stored *stored,
+                     knn__pair_by by, knn__pairing *pairing);
+void       knn__pairing_free(knn__pairing *pairing);
+
+/* Reads the paired arrays into an arena laid out as model->weights. The model is built. */
+knn_status knn__read_weights(knn__h5 *file, const knn_model *model, const knn__stored *stored,
+                             const knn__pairing *pairing, float *arena);
+
+/* Groups, names and arrays of a built model. */
+knn_status knn__write_weights(knn__h5 *file, const char *group, const knn_model *model);
+
+/* The versions at the root of a whole model. */
+knn_status knn__write_version(knn__h5 *file);
+
+/* "ROOT/A/B" in memory of its own; empty parts are left out. */
+char *knn__h5_path(const char *root, const char *a, const char *b);
+
+#endif

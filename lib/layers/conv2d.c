@@ -1,0 +1,91 @@
+/* Conv2D: cross-correlation with a kernel of (height, width, in / groups, filters), bias, activation. */
+#include "core/status.h"
+#include "layers/kinds.h"
+
+typedef knn_conv2d_layer conv2d;
+
+static const knn_field fields[] = {
+    FIELD(conv2d, "filters", INT, filters, COUNT),
+    FIELD(conv2d, "kernel_size", PAIR, kernel_height, COUNT),
+    FIELD(conv2d, "strides", PAIR, stride_height, COUNT, .normal = 1),
+    FIELD_PADDING(conv2d),
+    FIELD(conv2d, "dilation_rate", PAIR, dilation_height, COUNT, .normal = 1),
+    FIELD(conv2d, "groups", INT, groups, COUNT, .normal = 1),
+    FIELD_ACTIVATION(conv2d),
+    FIELD(conv2d, "use_bias", NOT, no_bias, .normal = 1),
+    FIELD_INITIALIZER(conv2d, kernel_initializer),
+    FIELD_INITIALIZER(conv2d, bias_initializer),
+    FIELD_REGULARIZER(conv2d, kernel_regularizer),
+    FIELD_REGULARIZER(conv2d, bias_regularizer),
+    FIELD_TRAINABLE(conv2d),
+    FIELDS_END};
+
+static const conv2d *as_conv2d(const knn_layer *layer) { return (const conv2d *)(const void *)layer; }
+
+static knn_status shape(const knn_layer *layer, const knn_shape *in, knn_shape *out)
+{
+    const conv2d *conv = as_conv2d(layer);
+    int before, after;
+    knn_status status = knn__expect_rank3(in);
+
+    if (status != KNN_OK)
+        return status;
+    if ((conv->stride_height > 1 || conv->stride_width > 1) && (conv->dilation_height > 1 || conv->dilation_width > 1))
+        return knn__fail(KNN_ERROR_ARGUMENT, "strides %dx%d together with dilation %dx%d", conv->stride_height, conv->stride_width,
+                         conv->dilation_height, conv->dilation_width);
+    if (conv->groups != 1)
+        return knn__fail(KNN_ERROR_UNSUPPORTED, "groups is %d, only 1 is supported", conv->groups);
+    *out = (knn_shape){3, {0, 0, conv->filters}};
+    if (!knn__window_length(in->size[0], conv->kernel_height, conv->stride_height, conv->dilation_height, conv->padding, &out->size[0],
+                            &before, &after) ||
+        !knn__window_length(in->size[1], conv->kernel_width, conv->stride_width, conv->dilation_width, conv->padding, &out->size[1],
+                            &before, &after))
+        return knn__fail(KNN_ERROR_SHAPE, "kernel %dx%d (dilation %dx%d) is larger than its input %dx%d (padding valid)",
+                         conv->kernel_height, conv->kernel_width, conv->dilation_height, conv->dilation_width, in->size[0],
+                         in->size[1]);
+    return KNN_OK;
+}
+
+static bool weights(const knn_layer *layer, const knn_shape *in, int index, knn__weight_spec *spec)
+{
+    const conv2d *conv = as_conv2d(layer);
+
+    if (index == 0)
+        *spec = (knn__weight_spec){.name = "kernel", .rank = 4,
+            .shape = {conv->kernel_height, conv->kernel_width, in->size[2] / conv->groups, conv->filters},
+            .initializer = conv->kernel_initializer != NULL ? conv->kernel_initializer : knn__default_kernel,
+            .regularizer = conv->kernel_regularizer, .trainable = !conv->frozen};
+    else if (index == 1 && !conv->no_bias)
+        *spec = knn__weight_vector("bias", conv->filters, conv->bias_initializer, knn__default_zeros, conv->bias_regularizer,
+                                   !conv->frozen);
+    else
+        return false;
+    spec->place = index;
+    return true;
+}
+
+static int nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[2])
+{
+    const conv2d *conv = as_conv2d(layer);
+    knn_node *node = &made[0];
+    int length;
+
+    knn__node_init(node, KNN_OP_CONV2D, in, out);
+    node->kernel_height = conv->kernel_height;
+    node->kernel_width = conv->kernel_width;
+    node->stride_height = conv->stride_height;
+    node->stride_width = conv->stride_width;
+    node->dilation_height = conv->dilation_height;
+    node->dilation_width = conv->dilation_width;
+    node->groups = conv->groups;
+    knn__window_length(in->size[0], conv->kernel_height, conv->stride_height, conv->dilation_height, conv->padding, &length,
+                       &node->pad_top, &node->pad_bottom);
+    knn__window_length(in->size[1], conv->kernel_width, conv->stride_width, conv->dilation_width, conv->padding, &length,
+                       &node->pad_left, &node->pad_right);
+    return knn__node_activation(made, 1, conv->activation, out);
+}
+
+const knn__layer_kind knn__conv2d_kind = {
+    .kind = {.class_name = "Conv2D", .size = sizeof(conv2d), .fields = fields,
+        .name_offset = offsetof(conv2d, name)},
+    .shape = shape, .weights = weights, .nodes = nodes};

@@ -1,0 +1,33 @@
+/* The kinds of layers, one a file, and the pieces that several of them use. For lib/layers only. */
+#ifndef KNN_LAYERS_KINDS_H
+#define KNN_LAYERS_KINDS_H
+
+#include "layers/layer.h"
+
+#include <limits.h>
+
+extern const knn__layer_kind knn__input_kind, knn__conv2d_kind, knn__max_pooling2d_kind, knn__average_pooling2d_kind,
+    knn__global_average_pooling2d_kind, knn__global_max_pooling2d_kind, knn__flatten_kind, knn__dropout_kind, knn__dense_kind,
+    knn__activation_kind, knn__batch_normalization_kind, knn__zero_padding2d_kind, knn__rescaling_kind, knn__custom_kind;
+
+/* A line of a field table: FIELD(knn_conv2d_layer, "filters", INT, filters, .least = 1, .most = INT_MAX) */
+#define FIELD(type, key, what, member, ...) {.name = key, .kind = KNN_FIELD_##what, .offset = offsetof(type, member), __VA_ARGS__}
+#define FIELDS_END {.name = NULL}
+#define COUNT .least = 1, .most = INT_MAX               /* a number of things, at least one */
+
+#define FIELD_ACTIVATION(type)          FIELD(type, "activation", ENUM, activation, .nested = knn__activation_names)
+#define FIELD_PADDING(type)             FIELD(type, "padding", ENUM, padding, .nested = knn__padding_names)
+#define FIELD_TRAINABLE(type)           FIELD(type, "trainable", NOT, frozen, .normal = 1)
+#define FIELD_INITIALIZER(type, member) FIELD(type, #member, NESTED, member, .nested = knn__initializer_kinds)
+#define FIELD_REGULARIZER(type, member) FIELD(type, #member, NESTED, member, .nested = knn__regularizer_kinds)
+
+knn_status knn__expect_rank3(const knn_shape *in);
+knn_status knn__shape_same(const knn_layer *layer, const knn_shape *in, knn_shape *out);        /* a shape rule: out = in */
+
+/* Keras' defaults where a description names no initializer. */
+extern const knn_initializer *const knn__default_kernel, *const knn__default_zeros, *const knn__default_ones;
+
+knn__weight_spec knn__weight_vector(const char *name, int length, const knn_initializer *given, const knn_initializer *normal,
+                                    const knn_regularizer *regularizer, bool trainable);
+
+#endif

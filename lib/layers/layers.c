@@ -1,0 +1,173 @@
+/* The table of layers, and what all of them share: shapes, windows, nodes. A new layer is a file of its own and a line here. */
+#include "layers/layer.h"
+
+#include "core/status.h"
+#include "layers/kinds.h"
+
+#include <stdio.h>
+
+const knn__kind *const knn__layer_kinds[] = {
+    &knn__input_kind.kind, &knn__conv2d_kind.kind, &knn__max_pooling2d_kind.kind, &knn__average_pooling2d_kind.kind,
+    &knn__global_average_pooling2d_kind.kind, &knn__global_max_pooling2d_kind.kind, &knn__flatten_kind.kind, &knn__dropout_kind.kind,
+    &knn__dense_kind.kind, &knn__activation_kind.kind, &knn__batch_normalization_kind.kind, &knn__zero_padding2d_kind.kind,
+    &knn__rescaling_kind.kind, NULL};
+
+const knn__layer_kind *knn__layer_kind_of(const knn_layer *layer)
+{
+    if (layer == NULL || layer->class_name == NULL) {
+        knn__fail(KNN_ERROR_ARGUMENT, "layer: NULL");
+        return NULL;
+    }
+    if (layer->custom != NULL)
+        return &knn__custom_kind;
+    const knn__kind *kind = knn__find_kind(knn__layer_kinds, layer->class_name);
+    if (kind == NULL)
+        knn__fail(KNN_ERROR_UNSUPPORTED, "layer: unknown class %s", layer->class_name);
+    return (const knn__layer_kind *)(const void *)kind;
+}
+
+/* A user's class seen as a kind of description. */
+static knn__kind custom_description(const knn_layer *layer)
+{
+    return (knn__kind){.class_name = layer->custom->class_name, .size = layer->custom->description_size, .fields = layer->custom->fields};
+}
+
+knn_status knn__layer_copy(const knn_layer *layer, knn_layer **copy)
+{
+    const knn__layer_kind *kind = knn__layer_kind_of(layer);
+    void *made = NULL;
+
+    *copy = NULL;
+    if (kind == NULL)
+        return layer == NULL || layer->class_name == NULL ? KNN_ERROR_ARGUMENT : KNN_ERROR_UNSUPPORTED;
+    if (layer->custom == NULL) {
+        knn_status status = knn__describe(&kind->kind, layer, &made);
+        *copy = made;
+        return status;
+    }
+    if (layer->custom->description_size < sizeof(knn_layer) || layer->custom->class_name == NULL || layer->custom->shape == NULL ||
+        layer->custom->forward == NULL || layer->custom->backward == NULL)
+        return knn__fail(KNN_ERROR_ARGUMENT, "layer class %s: name, description_size, shape, forward and backward are required",
+                         layer->class_name);
+    knn__kind own = custom_description(layer);
+    knn_status status = knn__describe(&own, layer, &made);
+    *copy = made;
+    return status;
+}
+
+void knn__layer_forget(knn_layer *copy)
+{
+    if (copy == NULL)
+        return;
+    if (copy->custom != NULL) {
+        knn__kind own = custom_description(copy);
+        knn__forget(&own, copy);
+    } else
+        knn__forget(knn__find_kind(knn__layer_kinds, copy->class_name), copy);
+}
+
+const knn_field *knn__layer_fields(const knn_layer *layer)
+{
+    static const knn_field none = {.name = NULL};
+    const knn_field *fields = layer->custom != NULL ? layer->custom->fields : knn__find_kind(knn__layer_kinds, layer->class_name)->fields;
+    return fields != NULL ? fields : &none;
+}
+
+const char *knn__layer_given_name(const knn__layer_kind *kind, const knn_layer *layer)
+{
+    if (kind->kind.name_offset == 0)
+        return NULL;
+    return *(const char *const *)(const void *)((const char *)layer + kind->kind.name_offset);
+}
+
+bool knn__window_length(int length, int kernel, int stride, int dilation, knn_padding padding, int *out, int *before, int *after)
+{
+    long extent = ((long)kernel - 1) * dilation + 1;
+
+    *before = *after = 0;
+    if (padding == KNN_SAME) {
+        *out = (length - 1) / stride + 1;
+        long missing = ((long)*out - 1) * stride + extent - length;
+        if (missing > 0) {
+            *before = (int)(missing / 2);
+            *after = (int)(missing - missing / 2);
+        }
+        return true;
+    }
+    *out = length < extent ? 0 : (int)((length - extent) / stride + 1);
+    return *out > 0;
+}
+
+size_t knn__shape_length(const knn_shape *shape)
+{
+    size_t length = shape->rank > 0;
+    for (int i = 0; i < shape->rank; i++)
+        length *= (size_t)shape->size[i];
+    return length;
+}
+
+knn_extent knn__shape_extent(const knn_shape *shape)
+{
+    int size[3] = {1, 1, 1};
+    for (int i = 0; i < shape->rank; i++)
+        size[3 - shape->rank + i] = shape->size[i];
+    return (knn_extent){size[0], size[1], size[2]};
+}
+
+void knn__shape_text(const knn_shape *shape, char *to, size_t size)
+{
+    const int *n = shape->size;
+    if (shape->rank == 1)
+        snprintf(to, size, "(%d)", n[0]);
+    else if (shape->rank == 2)
+        snprintf(to, size, "(%d, %d)", n[0], n[1]);
+    else
+        snprintf(to, size, "(%d, %d, %d)", n[0], n[1], n[2]);
+}
+
+void knn__node_init(knn_node *node, knn_op op, const knn_shape *in, const knn_shape *out)
+{
+    *node = (knn_node){.op = op, .in = knn__shape_extent(in), .out = knn__shape_extent(out), .in_shape = *in, .out_shape = *out,
+        .kernel_height = 1, .kernel_width = 1, .stride_height = 1, .stride_width = 1, .dilation_height = 1, .dilation_width = 1,
+        .groups = 1, .scale = 1};
+}
+
+int knn__node_activation(knn_node *nodes, int at, knn_activation activation, const knn_shape *shape)
+{
+    if (activation == KNN_LINEAR)
+        return at;
+    knn__node_init(&nodes[at], KNN_OP_ACTIVATION, shape, shape);
+    nodes[at].activation = activation;
+    return at + 1;
+}
+
+knn_status knn__expect_rank3(const knn_shape *in)
+{
+    char text[64];
+    if (in->rank == 3)
+        return KNN_OK;
+    knn__shape_text(in, text, sizeof text);
+    return knn__fail(KNN_ERROR_SHAPE, "expected an input of (height, width, channels), got %s", text);
+}
+
+knn_status knn__shape_same(const knn_layer *layer, const knn_shape *in, knn_shape *out)
+{
+    (void)layer;
+    *out = *in;
+    return KNN_OK;
+}
+
+static const knn_plain_initializer glorot_uniform = {{"GlorotUniform", sizeof(knn_plain_initializer), NULL}};
+static const knn_plain_initializer zeros = {{"Zeros", sizeof(knn_plain_initializer), NULL}};
+static const knn_plain_initializer ones = {{"Ones", sizeof(knn_plain_initializer), NULL}};
+const knn_initializer *const knn__default_kernel = &glorot_uniform.initializer;
+const knn_initializer *const knn__default_zeros = &zeros.initializer;
+const knn_initializer *const knn__default_ones = &ones.initializer;
+
+knn__weight_spec knn__weight_vector(const char *name, int length, const knn_initializer *given, const knn_initializer *normal,
+                                    const knn_regularizer *regularizer, bool trainable)
+{
+    return (knn__weight_spec){
+        .name = name, .rank = 1, .shape = {length}, .initializer = given != NULL ? given : normal, .regularizer = regularizer,
+        .trainable = trainable};
+}

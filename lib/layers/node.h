@@ -1,0 +1,48 @@
+/* A node: a layer as kernels see it: an operation, its geometry, where its weights lie. Computes nothing. */
+#ifndef KNN_LAYERS_NODE_H
+#define KNN_LAYERS_NODE_H
+
+#include <knn/extend.h>
+
+typedef enum knn_op {
+    KNN_OP_CONV2D, KNN_OP_MAX_POOLING2D, KNN_OP_AVERAGE_POOLING2D, KNN_OP_GLOBAL_AVERAGE_POOLING2D, KNN_OP_GLOBAL_MAX_POOLING2D,
+    KNN_OP_DENSE, KNN_OP_ACTIVATION, KNN_OP_DROPOUT, KNN_OP_BATCH_NORMALIZATION, KNN_OP_ZERO_PADDING2D, KNN_OP_RESCALING,
+    KNN_OP_FLATTEN,                         /* the same numbers in another shape: no kernel runs it */
+    KNN_OP_CUSTOM
+} knn_op;
+
+/* Height, width, channels; shapes of lower rank have leading ones. */
+typedef struct knn_extent { int height, width, channels; } knn_extent;
+
+/* One weight array in the arenas (weights, gradients, slots all have the same layout, Keras'). */
+typedef struct knn_node_weight {
+    size_t offset, length;                  /* in floats; length 0: the node has no such weight */
+    bool trainable;
+} knn_node_weight;
+
+enum { KNN_NODE_WEIGHTS = 4 };
+/* Positions in node.weight: convolution and dense: kernel, bias; batch normalization: gamma, beta, moving mean, moving variance. */
+enum { KNN_KERNEL = 0, KNN_BIAS = 1, KNN_GAMMA = 0, KNN_BETA = 1, KNN_MOVING_MEAN = 2, KNN_MOVING_VARIANCE = 3 };
+
+typedef struct knn_node {
+    knn_op op;
+    const char *name;                       /* the layer's, for messages */
+    int layer;                              /* its index in the model: the stream of its random numbers */
+    knn_extent in, out;
+    /* Windows (convolution, pooling): rows, then columns. */
+    int kernel_height, kernel_width, stride_height, stride_width, dilation_height, dilation_width;
+    int pad_top, pad_bottom, pad_left, pad_right;           /* also of zero padding */
+    int groups;
+    knn_activation activation;
+    double rate;                            /* dropout */
+    double scale, offset;                   /* rescaling */
+    double momentum, epsilon;               /* batch normalization */
+    bool frozen;                            /* batch normalization by its moving statistics, in training, too */
+    knn_node_weight weight[KNN_NODE_WEIGHTS];
+    const knn_layer *description;           /* custom layers */
+    knn_shape in_shape, out_shape;
+} knn_node;
+
+static inline size_t knn__extent_length(knn_extent e) { return (size_t)e.height * (size_t)e.width * (size_t)e.channels; }
+
+#endif

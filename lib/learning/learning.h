@@ -1,0 +1,87 @@
+/* Losses, metrics, optimizers, schedules, initializers, regularizers: resolved from descriptions, applied to arrays.
+ * Knows backends, but no model and no file. */
+#ifndef KNN_LEARNING_LEARNING_H
+#define KNN_LEARNING_LEARNING_H
+
+#include "backend/backend.h"
+#include "layers/layer.h"
+
+#include <knn/extend.h>
+
+/* Kinds by Keras' class names; each table ends with NULL. Schedules are nested in optimizers. */
+extern const knn__kind *const knn__loss_kinds[];
+extern const knn__kind *const knn__metric_kinds[];
+extern const knn__kind *const knn__optimizer_kinds[];
+extern const knn__kind *const knn__schedule_kinds[];
+
+/* ---- losses.c ---- */
+
+typedef struct knn__loss {
+    const knn__kind *kind;                  /* NULL: a user's loss */
+    knn_loss *description;                  /* owned */
+    knn__loss_op op;
+    double label_smoothing;
+    bool from_logits;                       /* as the user said; the model adds fused activations */
+} knn__loss;
+knn_status knn__loss_resolve(const knn_loss *description, knn__loss *loss);
+void       knn__loss_release(knn__loss *loss);
+/* Whether the loss can start before this last activation (sigmoid with binary, softmax with categorical cross-entropy). */
+bool       knn__loss_takes_logits_of(const knn__loss *loss, knn_activation last);
+/* How many numbers a label has for an output of this shape: 1 a row for the sparse one, else as many as outputs. */
+size_t     knn__loss_target_length(const knn__loss *loss, const knn_shape *output);
+
+/* ---- metrics.c: running means over samples ---- */
+
+typedef enum knn__metric_op {
+    KNN_METRIC_BINARY_ACCURACY, KNN_METRIC_CATEGORICAL_ACCURACY, KNN_METRIC_SPARSE_CATEGORICAL_ACCURACY,
+    KNN_METRIC_MEAN_SQUARED_ERROR, KNN_METRIC_MEAN_ABSOLUTE_ERROR
+} knn__metric_op;
+typedef struct knn__metric {
+    const knn__kind *kind;
+    knn_metric *description;                /* owned */
+    const char *key;                        /* in logs; belongs to the description or is constant */
+    knn__metric_op op;
+    double total, count;                    /* of the running mean */
+} knn__metric;
+/* "accuracy" is resolved by the shapes of output and label. */
+knn_status knn__metric_resolve(const knn_metric *description, const knn_shape *output, bool sparse_labels, knn__metric *metric);
+void       knn__metric_release(knn__metric *metric);
+void       knn__metric_reset(knn__metric *metric);
+/* prediction: [images][positions][outputs], after the last activation; target as the loss takes it. */
+void       knn__metric_add(knn__metric *metric, const float *prediction, const float *target, int images, int positions, int outputs);
+double     knn__metric_value(const knn__metric *metric);        /* 0 before the first sample */
+
+/* ---- optimizers.c, schedules.c ---- */
+
+typedef struct knn__optimizer {
+    const knn__kind *kind;
+    knn_optimizer *description;             /* owned */
+    knn__update_call update;                /* op and numbers; rate, step, arrays are filled in for each step */
+    int slots;                              /* arenas of state, each as long as the trainable weights */
+    double rate;                            /* without a schedule */
+    const knn_schedule *schedule;           /* NULL: none, or replaced by knn_set_learning_rate */
+    double weight_decay, clipnorm, clipvalue, global_clipnorm;
+} knn__optimizer;
+knn_status  knn__optimizer_resolve(const knn_optimizer *description, knn__optimizer *optimizer);
+void        knn__optimizer_release(knn__optimizer *optimizer);
+const char *knn__optimizer_slot_name(const knn__optimizer *optimizer, int slot);        /* "velocity" */
+/* The rate of step `step` (from 0: finished steps). */
+double      knn__optimizer_rate(const knn__optimizer *optimizer, uint64_t step);
+double      knn__schedule_rate(const knn_schedule *schedule, uint64_t step);
+
+/* One weight array of the arenas, for what goes by arrays: clipping by norm, penalties. */
+typedef struct knn__stretch { size_t offset, length; const knn_regularizer *regularizer; } knn__stretch;
+
+/* One step: clips the gradients, updates weights and slots [0, length), in parallel. */
+void knn__optimizer_step(const knn__optimizer *optimizer, const knn_backend *backend, int threads, uint64_t step, size_t length,
+                         const knn__stretch *stretches, int count, float *weights, float *gradients, float *const *slots);
+
+/* ---- initializers.c, regularizers.c ---- */
+
+/* Fills a weight array. `weight` is its index in the model: its stream of random numbers. Conv kernels: (h, w, in, out). */
+void   knn__initialize(const knn_initializer *initializer, const int *shape, int rank, uint64_t seed, uint32_t weight, float *values);
+
+double knn__penalty(const knn__stretch *stretches, int count, const float *weights);                    /* of all regularizers */
+void   knn__penalty_gradient(const knn__stretch *stretches, int count, const float *weights, float *gradients);   /* added */
+
+#endif

@@ -1,0 +1,179 @@
+/* Losses and metrics over a data set, without training: knn_evaluate and fit's validation. */
+#include "core/memory.h"
+#include "core/options.h"
+#include "core/status.h"
+#include "model/model.h"
+
+/* A user's loss: by its function, sample by sample. */
+static void custom_losses(const knn_model *model, const float *y, const float *target, const float *weight, int images, double *values,
+                          float *gradient, float *scratch)
+{
+    const knn_loss *loss = model->compiled.loss.description;
+    size_t outputs = knn_output_length(model), targets = knn__target_length(model);
+
+    for (int i = 0; i < images; i++) {
+        float *g = gradient != NULL ? gradient + (size_t)i * outputs : scratch;
+        values[i] = loss->custom->value(loss, target + (size_t)i * targets, y + (size_t)i * outputs, outputs, g);
+        float factor = (weight != NULL ? weight[i] : 1.0F) / (float)images;
+        for (size_t k = 0; k < outputs; k++)
+            g[k] *= factor;
+    }
+}
+
+void knn__losses(const knn_model *model, const knn__plan *plan, const float *y, const float *target, const float *weight, int images,
+                 double *values, float *gradient, float *scratch)
+{
+    const knn__loss *loss = &model->compiled.loss;
+    const knn__model_layer *last = &model->layers[model->layer_count - 1];
+    knn_node nodes[2];
+    int count = last->kind->nodes(last->description, &last->in, &last->out, nodes);
+
+    if (loss->kind == NULL) {
+        custom_losses(model, y, target, weight, images, values, gradient, scratch);
+        return;
+    }
+    knn_activation ending = count > 0 && nodes[count - 1].op == KNN_OP_ACTIVATION ? nodes[count - 1].activation : KNN_LINEAR;
+    bool fused = knn__loss_takes_logits_of(loss, ending);
+    knn__loss_call call = {.op = loss->op, .from_logits = fused || loss->from_logits, .label_smoothing = loss->label_smoothing,
+        .images = images, .prediction = fused ? knn__plan_loss_input(plan) : y, .target = target, .weight = weight, .value = values,
+        .gradient = gradient};
+    knn__output_rows(model, &call.positions, &call.outputs);
+    model->backend->loss(&call);
+}
+
+/* Everything that one evaluation allocates. */
+typedef struct work {
+    size_t *indices;
+    float *x, *target, *weight, *scratch;
+    double *losses;
+    knn__pooled_plan *entry;
+} work;
+
+static knn_status prepare(const knn_model *model, int batch, work *w)
+{
+    size_t n = (size_t)batch;
+
+    w->indices = knn__alloc(n, sizeof *w->indices);
+    w->x = knn__alloc(n * knn_input_length(model), sizeof *w->x);
+    w->target = knn__alloc(n * knn__target_length(model), sizeof *w->target);
+    w->weight = knn__alloc(n, sizeof *w->weight);
+    w->scratch = knn__alloc(knn_output_length(model), sizeof *w->scratch);
+    w->losses = knn__alloc(n, sizeof *w->losses);
+    if (w->indices == NULL || w->x == NULL || w->target == NULL || w->weight == NULL || w->scratch == NULL || w->losses == NULL)
+        return KNN_ERROR_MEMORY;
+    return knn__borrow_plan(model, batch, &w->entry);
+}
+
+static void release(const knn_model *model, work *w)
+{
+    if (w->entry != NULL)
+        knn__return_plan(model, w->entry);
+    knn__free(w->losses);
+    knn__free(w->scratch);
+    knn__free(w->weight);
+    knn__free(w->target);
+    knn__free(w->x);
+    knn__free(w->indices);
+}
+
+/* One batch: adds its weighted losses to *loss and its samples to the metrics. */
+static knn_status evaluate_batch(const knn_model *model, const knn_dataset *dataset, const work *w, int images, double *loss,
+                                 knn__metric *metrics)
+{
+    const knn_run run = {.images = images, .seed = model->seed};
+    int positions, outputs;
+    knn_status status = knn__dataset_batch(dataset, model->seed, 0, w->indices, images, false, model->threads, w->x, w->target, w->weight);
+
+    if (status != KNN_OK)
+        return status;
+    const float *y = knn__plan_forward(w->entry->plan, w->x, &run);
+    knn__losses(model, w->entry->plan, y, w->target, w->weight, images, w->losses, NULL, w->scratch);
+    for (int i = 0; i < images; i++)
+        *loss += (double)w->weight[i] * w->losses[i];
+    knn__output_rows(model, &positions, &outputs);
+    for (int m = 0; m < model->compiled.metric_count; m++)
+        knn__metric_add(&metrics[m], y, w->target, images, positions, outputs);
+    return KNN_OK;
+}
+
+static knn_status evaluate_all(const knn_model *model, const knn_dataset *dataset, int batch, work *w, knn__evaluation *result)
+{
+    knn__metric metrics[KNN_MAX_METRICS];       /* copies: their sums are this call's own */
+    int count = model->compiled.metric_count;
+    double loss = 0;
+    knn_status status = KNN_OK;
+
+    for (int m = 0; m < count; m++) {
+        metrics[m] = model->compiled.metrics[m];
+        knn__metric_reset(&metrics[m]);
+    }
+    for (size_t done = 0; status == KNN_OK && done < dataset->samples; done += (size_t)batch) {
+        int images = (int)(dataset->samples - done < (size_t)batch ? dataset->samples - done : (size_t)batch);
+        for (int i = 0; i < images; i++)
+            w->indices[i] = done + (size_t)i;
+        status = evaluate_batch(model, dataset, w, images, &loss, metrics);
+    }
+    result->count = 1 + count;
+    result->values[0] = loss / (double)dataset->samples + knn__penalty(model->stretches, model->stretch_count, model->weights);
+    for (int m = 0; m < count; m++)
+        result->values[1 + m] = knn__metric_value(&metrics[m]);
+    return status;
+}
+
+knn_status knn__evaluate(const knn_model *model, const knn_dataset *dataset, int batch_size, knn__evaluation *result)
+{
+    work w = {0};
+    int batch = batch_size > 0 ? batch_size : 32;
+    knn_status status = knn__expect_compiled(model, "knn_evaluate");
+
+    if (status == KNN_OK)
+        status = knn__check_dataset(model, dataset, true, "knn_evaluate");
+    if (status == KNN_OK)
+        status = prepare(model, batch, &w);
+    if (status == KNN_OK)
+        status = evaluate_all(model, dataset, batch, &w, result);
+    release(model, &w);
+    return status;
+}
+
+knn_status knn_evaluate_with(const knn_model *model, const knn_evaluate_options *given)
+{
+    knn_evaluate_options options;
+    knn__evaluation result;
+    knn_status status = knn__copy_options(&options, sizeof options, given, given != NULL ? given->size : 0, "knn_evaluate options");
+
+    if (status == KNN_OK)
+        status = knn__model_read(model, "knn_evaluate");
+    if (status != KNN_OK)
+        return status;
+    if (options.values == NULL || options.count > 1 + (size_t)model->compiled.metric_count)
+        status = knn__fail(KNN_ERROR_ARGUMENT, "knn_evaluate: %zu values wanted, the model gives %d",
+                           options.values == NULL ? (size_t)0 : options.count, 1 + model->compiled.metric_count);
+    else
+        status = knn__evaluate(model, options.data, options.batch_size, &result);
+    for (size_t i = 0; status == KNN_OK && i < options.count; i++)
+        options.values[i] = result.values[i];
+    knn__model_read_end(model);
+    return status;
+}
+
+knn_status knn__check_dataset(const knn_model *model, const knn_dataset *dataset, bool labels, const char *what)
+{
+    char ours[64], theirs[64];
+
+    if (dataset == NULL)
+        return knn__fail(KNN_ERROR_ARGUMENT, "%s: the data set is NULL", what);
+    knn__shape_text(&model->input, ours, sizeof ours);
+    knn__shape_text(&dataset->input, theirs, sizeof theirs);
+    if (knn__shape_length(&dataset->input) != knn__shape_length(&model->input) ||
+        (dataset->input.rank == 3 && model->input.rank == 3 && dataset->input.size[1] != model->input.size[1]))
+        return knn__fail(KNN_ERROR_SHAPE, "%s: the model takes %s, the data set gives %s", what, ours, theirs);
+    if (!labels)
+        return KNN_OK;
+    if (dataset->outputs == 0)
+        return knn__fail(KNN_ERROR_DATA, "%s: the data set has no labels", what);
+    if ((size_t)dataset->outputs != knn__target_length(model))
+        return knn__fail(KNN_ERROR_SHAPE, "%s: the model and its loss want %zu numbers a label, the data set gives %d", what,
+                         knn__target_length(model), dataset->outputs);
+    return KNN_OK;
+}

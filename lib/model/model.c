@@ -1,0 +1,377 @@
+/* The sequential model: making, adding layers, who may use it when, freeing. Does not run it: predict.c, step.c. */
+#include "model/model.h"
+
+#include "core/memory.h"
+#include "core/options.h"
+#include "core/parallel.h"
+#include "core/status.h"
+#include "core/text.h"
+#include "model/history.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- Making and freeing ---- */
+
+knn_model *knn_sequential_with(const knn_model_options *given)
+{
+    knn_model_options options;
+
+    if (knn__copy_options(&options, sizeof options, given, given != NULL ? given->size : 0, "knn_sequential options") != KNN_OK)
+        return NULL;
+    const knn_backend *backend = knn__find_backend(options.backend);
+    if (backend == NULL)
+        return NULL;
+    knn_model *model = knn__alloc(1, sizeof *model);
+    if (model == NULL)
+        return NULL;
+    if (pthread_mutex_init(&model->lock, NULL) != 0) {
+        knn__free(model);
+        knn__fail(KNN_ERROR_MEMORY, "knn_sequential: no mutex could be made");
+        return NULL;
+    }
+    model->backend = backend;
+    model->threads = options.threads > 0 ? options.threads : knn__cores();
+    model->seed = options.seed;
+    model->name = knn__copy_text(options.name != NULL ? options.name : "sequential");
+    if (model->name == NULL) {
+        knn_model_free(model);
+        return NULL;
+    }
+    return model;
+}
+
+knn_model *knn_sequential_new(void) { return knn_sequential(); }
+
+static void free_layers(knn_model *model)
+{
+    for (size_t i = 0; i < model->layer_count; i++) {
+        knn__layer_forget(model->layers[i].description);
+        knn__free(model->layers[i].name);
+    }
+    for (size_t i = 0; i < model->weight_count; i++)
+        knn__free(model->weights_table[i].name);
+    knn__free(model->layers);
+    knn__free(model->weights_table);
+    knn__free(model->input_name);
+}
+
+static void free_arenas(knn_model *model)
+{
+    knn__arena_free(model->weights, model->weights_length * sizeof(float));
+    knn__arena_free(model->gradients, model->trainable_length * sizeof(float));
+    for (int i = 0; i < KNN_MAX_SLOTS; i++)
+        knn__arena_free(model->slots[i], model->trainable_length * sizeof(float));
+}
+
+void knn_model_free(knn_model *model)
+{
+    if (model == NULL)
+        return;
+    while (model->pool != NULL) {
+        knn__pooled_plan *first = model->pool;
+        model->pool = first->next;
+        knn__plan_free(first->plan);
+        knn__free(first);
+    }
+    knn__plan_free(model->training_plan);
+    knn__free(model->sample_losses);
+    knn__free(model->stretches);
+    knn__release_compiled(model);
+    knn__training_state_clear(&model->training);
+    knn__history_free(model->history);
+    knn__set_class_names(model, NULL, 0);
+    free_arenas(model);
+    free_layers(model);
+    knn__free(model->name);
+    pthread_mutex_destroy(&model->lock);
+    knn__free(model);
+}
+
+/* ---- Who may use it: several readers, or one writing thread, which may read and write again (from callbacks) ---- */
+
+static knn_status check_handle(const knn_model *model, const char *function)
+{
+    char earlier[256];
+
+    if (model == NULL) {
+        knn__save_error(earlier, sizeof earlier);
+        return knn__fail(KNN_ERROR_ARGUMENT, "%s: the model is NULL%s%s", function, earlier[0] != '\0' ? "; before that: " : "", earlier);
+    }
+    if (model->broken != KNN_OK)
+        return knn__fail(model->broken, "%s", model->broken_text);
+    return KNN_OK;
+}
+
+knn_status knn__model_read(const knn_model *model, const char *function)
+{
+    knn_status status = check_handle(model, function);
+    if (status != KNN_OK)
+        return status;
+    knn_model *shared = (knn_model *)(uintptr_t)model;          /* only the lock and what it guards */
+    pthread_mutex_lock(&shared->lock);
+    if (shared->writers > 0 && pthread_equal(shared->writer, pthread_self()))
+        shared->writers++;
+    else if (shared->writers > 0)
+        status = knn__fail(KNN_ERROR_STATE, "%s: another thread is changing or training this model", function);
+    else
+        shared->readers++;
+    pthread_mutex_unlock(&shared->lock);
+    return status;
+}
+
+void knn__model_read_end(const knn_model *model)
+{
+    knn_model *shared = (knn_model *)(uintptr_t)model;
+    pthread_mutex_lock(&shared->lock);
+    if (shared->writers > 0)
+        shared->writers--;
+    else
+        shared->readers--;
+    pthread_mutex_unlock(&shared->lock);
+}
+
+knn_status knn__model_write(knn_model *model, const char *function)
+{
+    knn_status status = check_handle(model, function);
+    if (status != KNN_OK)
+        return status;
+    pthread_mutex_lock(&model->lock);
+    if (model->readers > 0 || (model->writers > 0 && !pthread_equal(model->writer, pthread_self())))
+        status = knn__fail(KNN_ERROR_STATE, "%s: another thread is using this model", function);
+    else {
+        model->writers++;
+        model->writer = pthread_self();
+    }
+    pthread_mutex_unlock(&model->lock);
+    return status;
+}
+
+void knn__model_write_end(knn_model *model)
+{
+    pthread_mutex_lock(&model->lock);
+    model->writers--;
+    pthread_mutex_unlock(&model->lock);
+}
+
+knn_status knn__model_write_alone(knn_model *model, const char *function)
+{
+    knn_status status = knn__model_write(model, function);
+    if (status == KNN_OK && model->writers > 1) {
+        knn__model_write_end(model);
+        status = knn__fail(KNN_ERROR_STATE, "%s: called from a callback of a running fit", function);
+    }
+    return status;
+}
+
+knn_status knn__model_break(knn_model *model, knn_status status)
+{
+    model->broken = status;
+    knn__save_error(model->broken_text, sizeof model->broken_text);
+    return status;
+}
+
+/* ---- Adding layers ---- */
+
+static bool name_taken(const knn_model *model, const char *name)
+{
+    for (size_t i = 0; i < model->layer_count; i++)
+        if (strcmp(model->layers[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Keras' automatic name: conv2d, conv2d_1, ..: layers that the user named do not count. */
+static void automatic_name(const knn_model *model, const char *class_name, char *name, size_t size)
+{
+    char prefix[128];
+    int counted = 0;
+
+    knn__snake_case(class_name, prefix, sizeof prefix);
+    for (size_t i = 0; i < model->layer_count; i++)
+        if (model->layers[i].automatic && strcmp(model->layers[i].description->class_name, class_name) == 0)
+            counted++;
+    if (counted == 0)
+        snprintf(name, size, "%s", prefix);
+    else
+        snprintf(name, size, "%s_%d", prefix, counted);
+}
+
+static knn_status choose_name(const knn_model *model, knn__model_layer *layer)
+{
+    char name[160];
+    const char *given = knn__layer_given_name(layer->kind, layer->description);
+
+    layer->automatic = given == NULL;
+    if (given == NULL)
+        automatic_name(model, layer->description->class_name, name, sizeof name);
+    else if (given[0] == '\0' || strchr(given, '/') != NULL)
+        return knn__fail(KNN_ERROR_ARGUMENT, "layer name \"%s\": expected a name without \"/\"", given);
+    if (name_taken(model, given != NULL ? given : name))
+        return knn__fail(KNN_ERROR_ARGUMENT, "%s: a layer of this name exists already", given != NULL ? given : name);
+    layer->name = knn__copy_text(given != NULL ? given : name);
+    return layer->name != NULL ? KNN_OK : KNN_ERROR_MEMORY;
+}
+
+static knn_status add_weight(knn_model *model, const knn__model_layer *layer, const knn__weight_spec *spec)
+{
+    char name[256];
+    size_t length = 1;
+
+    for (int i = 0; i < spec->rank; i++)
+        if (__builtin_mul_overflow(length, (size_t)spec->shape[i], &length) || length > SIZE_MAX / 64)
+            return knn__fail(KNN_ERROR_SHAPE, "%s: %s has too many elements", layer->name, spec->name);
+    if (!knn__reserve((void **)&model->weights_table, &model->weight_capacity, model->weight_count + 1, sizeof *model->weights_table))
+        return KNN_ERROR_MEMORY;
+    snprintf(name, sizeof name, "%s/%s", layer->name, spec->name);
+    knn__model_weight *weight = &model->weights_table[model->weight_count];
+    *weight = (knn__model_weight){.name = knn__copy_text(name), .short_name = spec->name, .layer = (int)model->layer_count, .spec = *spec,
+        .length = length};
+    if (weight->name == NULL)
+        return KNN_ERROR_MEMORY;
+    model->weight_count++;
+    return KNN_OK;
+}
+
+static knn_status add_weights(knn_model *model, knn__model_layer *layer)
+{
+    knn__weight_spec spec;
+    knn_status status = KNN_OK;
+
+    layer->first_weight = (int)model->weight_count;
+    if (layer->kind->weights == NULL)
+        return KNN_OK;
+    for (int i = 0; status == KNN_OK && layer->kind->weights(layer->description, &layer->in, i, &spec); i++)
+        if ((status = add_weight(model, layer, &spec)) == KNN_OK)
+            layer->weight_count++;
+    return status;
+}
+
+static knn_status set_input(knn_model *model, const knn_input_layer *input)
+{
+    if (model->input.rank > 0)
+        return knn__fail(KNN_ERROR_STATE, "knn_input: only the first layer can be an input");
+    knn_status status = knn__layer_kind_of(&input->layer)->shape(&input->layer, NULL, &model->input);
+    if (status != KNN_OK)
+        return knn__context(status, "input");
+    if (input->name != NULL && (model->input_name = knn__copy_text(input->name)) == NULL)
+        return KNN_ERROR_MEMORY;
+    return KNN_OK;
+}
+
+static knn_status append(knn_model *model, knn__model_layer *layer)
+{
+    layer->kind = knn__layer_kind_of(layer->description);
+    knn_status status = choose_name(model, layer);
+    if (status != KNN_OK)
+        return status;
+    layer->in = knn__model_output(model);
+    status = layer->kind->shape(layer->description, &layer->in, &layer->out);
+    if (status != KNN_OK)
+        return knn__context(status, "%s", layer->name);
+    status = add_weights(model, layer);
+    if (status != KNN_OK)
+        return status;
+    if (!knn__reserve((void **)&model->layers, &model->layer_capacity, model->layer_count + 1, sizeof *model->layers))
+        return KNN_ERROR_MEMORY;
+    model->layers[model->layer_count++] = *layer;
+    return KNN_OK;
+}
+
+static knn_status add(knn_model *model, const knn_layer *given)
+{
+    if (model->weights != NULL)
+        return knn__fail(KNN_ERROR_STATE, "knn_add: the model has weights already; add all layers before using it");
+    knn__model_layer layer = {0};
+    knn_status status = knn__layer_copy(given, &layer.description);
+    if (status != KNN_OK)
+        return status;
+    if (strcmp(layer.description->class_name, "InputLayer") == 0) {
+        status = set_input(model, (const knn_input_layer *)(const void *)layer.description);
+        knn__layer_forget(layer.description);
+        return status;
+    }
+    status = model->input.rank > 0
+                 ? append(model, &layer)
+                 : knn__fail(KNN_ERROR_SHAPE, "knn_add: the first layer must be knn_input(height, width, channels), got %s",
+                             layer.description->class_name);
+    if (status != KNN_OK) {
+        knn__layer_forget(layer.description);
+        knn__free(layer.name);
+    }
+    return status;
+}
+
+knn_status knn_add(knn_model *model, const knn_layer *layer)
+{
+    knn_status status = knn__model_write_alone(model, "knn_add");
+
+    if (status != KNN_OK)
+        return status;
+    status = add(model, layer);
+    if (status != KNN_OK)
+        knn__model_break(model, status);
+    knn__model_write_end(model);
+    return status;
+}
+
+/* ---- Looking at it ---- */
+
+knn_shape knn__model_output(const knn_model *model)
+{
+    return model->layer_count > 0 ? model->layers[model->layer_count - 1].out : model->input;
+}
+
+void knn__output_rows(const knn_model *model, int *positions, int *outputs)
+{
+    knn_shape shape = knn__model_output(model);
+    knn_extent extent = knn__shape_extent(&shape);
+    *positions = extent.height * extent.width;
+    *outputs = extent.channels;
+}
+
+size_t knn__target_length(const knn_model *model)
+{
+    knn_shape output = knn__model_output(model);
+    return knn__loss_target_length(&model->compiled.loss, &output);
+}
+
+const char *knn_backend_name(const knn_model *model) { return model != NULL ? model->backend->name : ""; }
+size_t knn_input_length(const knn_model *model) { return model != NULL ? knn__shape_length(&model->input) : 0; }
+size_t knn_layer_count(const knn_model *model) { return model != NULL ? model->layer_count : 0; }
+
+size_t knn_output_length(const knn_model *model)
+{
+    if (model == NULL)
+        return 0;
+    knn_shape output = knn__model_output(model);
+    return knn__shape_length(&output);
+}
+
+const char *knn_layer_name(const knn_model *model, size_t index)
+{
+    return model != NULL && index < model->layer_count ? model->layers[index].name : NULL;
+}
+
+knn_status knn__model_nodes(const knn_model *model, knn_node **nodes, int *count)
+{
+    *count = 0;
+    *nodes = knn__alloc(2 * model->layer_count + 1, sizeof **nodes);
+    if (*nodes == NULL)
+        return KNN_ERROR_MEMORY;
+    for (size_t i = 0; i < model->layer_count; i++) {
+        const knn__model_layer *layer = &model->layers[i];
+        knn_node *first = *nodes + *count;
+        int made = layer->kind->nodes(layer->description, &layer->in, &layer->out, first);
+        for (int n = 0; n < made; n++) {
+            first[n].name = layer->name;
+            first[n].layer = (int)i;
+        }
+        for (int w = 0; w < layer->weight_count; w++) {
+            const knn__model_weight *weight = &model->weights_table[layer->first_weight + w];
+            first->weight[weight->spec.place] = (knn_node_weight){weight->offset, weight->length, weight->spec.trainable};
+        }
+        *count += made;
+    }
+    return KNN_OK;
+}

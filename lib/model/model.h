@@ -1,0 +1,183 @@
+/* The sequential model inside: layers, weights, what compile made, plans, and what travels with it. */
+#ifndef KNN_MODEL_MODEL_H
+#define KNN_MODEL_MODEL_H
+
+#include "data/dataset.h"
+#include "layers/layer.h"
+#include "learning/learning.h"
+#include "plan/plan.h"
+
+#include <knn/model.h>
+
+#include <pthread.h>
+
+typedef struct knn__model_layer {
+    const knn__layer_kind *kind;
+    knn_layer *description;                 /* owned, defaults filled in */
+    char *name;
+    bool automatic;                         /* the name is Keras' automatic one */
+    knn_shape in, out;
+    int first_weight, weight_count;
+} knn__model_layer;
+
+/* A weight array; trainable ones lie first in the arena, in order, then the others. */
+typedef struct knn__model_weight {
+    char *name;                             /* "conv2d/kernel" */
+    const char *short_name;                 /* "kernel" */
+    int layer;
+    knn__weight_spec spec;
+    size_t offset, length;                  /* in floats */
+} knn__model_weight;
+
+/* Numbers of a callback by name, so that a resumed training goes on with them. Kept as text-free pairs, in any order. */
+typedef struct knn__callback_state {
+    char *name;                             /* "EarlyStopping 2": class and place in the list */
+    size_t count;
+    char **keys;
+    double *values;
+    float *weights;                         /* NULL, or all weights (best weights of EarlyStopping): model->weights_length floats */
+} knn__callback_state;
+
+/* What a saved model knows of its training, beside weights and slots. */
+typedef struct knn__training_state {
+    int epoch;                              /* finished epochs: where to go on */
+    uint64_t iteration;                     /* finished steps */
+    char *fingerprint;                      /* of config, compile, batch size, samples, classes; NULL: none */
+    knn__callback_state *callbacks;
+    size_t callback_count;
+} knn__training_state;
+
+/* Keys in log order, a row a finished epoch. */
+struct knn_history {
+    char **keys;
+    size_t key_count;
+    double **values;                        /* [key][epoch] */
+    int *epoch_numbers;                     /* of each row, from 0 */
+    size_t epochs, capacity;
+};
+typedef struct knn_history knn__history;
+
+typedef struct knn__compiled {
+    bool done;
+    knn__optimizer optimizer;
+    knn__loss loss;
+    knn__metric metrics[KNN_MAX_METRICS];
+    int metric_count;
+} knn__compiled;
+
+struct knn_model {
+    knn_status broken;                      /* a failed knn_add or knn_compile sticks */
+    char broken_text[512];
+    char *name;
+    const knn_backend *backend;
+    int threads;
+    uint64_t seed;
+    const char *force_kernel;               /* knn_request.force of its plans; set by the benchmark only; NULL: free choice */
+
+    knn__model_layer *layers;               /* without InputLayer */
+    size_t layer_count, layer_capacity;
+    knn_shape input;                        /* rank 0: not known yet */
+    char *input_name;                       /* of the InputLayer in files; NULL: automatic */
+
+    knn__model_weight *weights_table;       /* by layer, Keras' order */
+    size_t weight_count, weight_capacity;
+    float *weights, *gradients;             /* arenas; NULL before the first use */
+    float *slots[KNN_MAX_SLOTS];
+    size_t weights_length, trainable_length;            /* floats; the arenas of gradients and slots have trainable_length */
+    uint64_t weights_version;               /* changes whenever weights change: plans pack anew */
+
+    knn__compiled compiled;
+    knn__training_state training;
+    knn__history *history;
+
+    bool has_preprocessing;
+    knn__preprocessing preprocessing;
+    char **class_names;
+    size_t class_count;
+
+    pthread_mutex_t lock;                   /* of the pool, of weights that are made on first use, and of the users below */
+    struct knn__pooled_plan *pool;          /* plans for inference: a running predict borrows one */
+    knn__plan *training_plan;               /* NULL before the first step */
+    uint64_t training_plan_version;         /* of the weights that it has packed */
+    double *sample_losses;                  /* [capacity of the training plan] */
+    knn__stretch *stretches;                /* trainable weight arrays in arena order */
+    int stretch_count;
+    int readers;                            /* const calls that run now, outside the writing thread */
+    int writers;                            /* depth of non-const calls of the one writing thread */
+    pthread_t writer;
+};
+
+/* ---- model.c ---- */
+
+/* Every public function of a model begins with one of these and ends with its twin. They check NULL, a sticking failure, and the thread
+ * rule; knn__model_write also lets a callback write while fit holds the model (same thread). */
+knn_status knn__model_read(const knn_model *model, const char *function);
+void       knn__model_read_end(const knn_model *model);
+knn_status knn__model_write(knn_model *model, const char *function);
+void       knn__model_write_end(knn_model *model);
+/* The same for what must not happen in a callback of a running fit: it would pull the plan from under it. */
+knn_status knn__model_write_alone(knn_model *model, const char *function);
+
+/* A failure that sticks: keeps status and text; returns the status. */
+knn_status knn__model_break(knn_model *model, knn_status status);
+
+/* Makes the arenas and draws the initial weights if that has not happened; fails without layers or input shape. */
+knn_status knn__model_build(knn_model *model);
+void       knn__weights_changed(knn_model *model);
+
+knn_shape  knn__model_output(const knn_model *model);        /* shape of a prediction */
+size_t     knn__target_length(const knn_model *model);       /* floats a label, by the loss */
+
+/* Nodes of the whole model; malloc'd by knn__alloc. */
+knn_status knn__model_nodes(const knn_model *model, knn_node **nodes, int *count);
+
+knn_status knn__set_class_names(knn_model *model, const char *const *names, size_t count);       /* copies */
+void       knn__set_preprocessing(knn_model *model, const knn__preprocessing *preprocessing);
+
+/* Positions and outputs of a prediction: rows that the loss averages over, and numbers in a row. */
+void       knn__output_rows(const knn_model *model, int *positions, int *outputs);
+
+/* ---- compile.c ---- */
+
+void       knn__release_compiled(knn_model *model);
+knn_status knn__expect_compiled(const knn_model *model, const char *function);
+
+/* ---- step.c: one batch; the model is built and compiled, plans are made by the first call ---- */
+
+/* Reserves plan, gradients, slots for batches of up to `batch` samples; idempotent. */
+knn_status knn__training_ready(knn_model *model, int batch);
+/* One training step on [images] samples; x: host array; weight per sample or NULL. *loss: the batch's reported loss (weighted mean + penalty);
+ * metrics are added to compiled.metrics. */
+knn_status knn__train_step(knn_model *model, const float *x, const float *target, const float *weight, int images, double *loss);
+
+/* ---- predict.c ---- */
+
+/* A plan for inference, borrowed from the model's pool; packed for the weights as they are. */
+typedef struct knn__pooled_plan {
+    knn__plan *plan;
+    uint64_t version;
+    bool busy;
+    struct knn__pooled_plan *next;
+} knn__pooled_plan;
+knn_status knn__borrow_plan(const knn_model *model, int capacity, knn__pooled_plan **borrowed);
+void       knn__return_plan(const knn_model *model, knn__pooled_plan *borrowed);
+
+/* ---- evaluate.c: the loop of evaluate and of fit's validation ---- */
+
+typedef struct knn__evaluation { double values[1 + KNN_MAX_METRICS]; int count; } knn__evaluation;
+knn_status knn__evaluate(const knn_model *model, const knn_dataset *dataset, int batch_size, knn__evaluation *result);
+
+/* Losses of the samples of a plan's last run (unweighted), and the gradient of their weighted mean where it is not NULL. `scratch`: an
+ * output's length of floats, for users' losses without a gradient. */
+void       knn__losses(const knn_model *model, const knn__plan *plan, const float *y, const float *target, const float *weight, int images,
+                       double *values, float *gradient, float *scratch);
+
+/* Whether a data set fits the model: input length, label length, number of classes; error names both. `what`: "training data". */
+knn_status knn__check_dataset(const knn_model *model, const knn_dataset *dataset, bool labels, const char *what);
+
+/* ---- state.c ---- */
+
+void knn__training_state_clear(knn__training_state *state);
+void knn__training_state_forget_callbacks(knn__training_state *state);
+
+#endif

@@ -1,0 +1,130 @@
+/* One training step on one batch: forward, loss, backward, update. The loop over batches and epochs is lib/training/fit.c. */
+#include "core/memory.h"
+#include "core/status.h"
+#include "model/model.h"
+
+
+static knn_status make_plan(knn_model *model, int batch)
+{
+    knn_node *nodes;
+    int count;
+    knn_status status = knn__model_nodes(model, &nodes, &count);
+
+    if (status == KNN_OK) {
+        const knn_node *last = count > 0 ? &nodes[count - 1] : NULL;
+        const knn__plan_options options = {.backend = model->backend, .nodes = nodes, .count = count, .training = true, .capacity = batch,
+            .threads = model->threads, .force = model->force_kernel, .weights = model->weights, .gradients = model->gradients,
+            .loss_before_last = last != NULL && last->op == KNN_OP_ACTIVATION &&
+                                knn__loss_takes_logits_of(&model->compiled.loss, last->activation)};
+        status = knn__plan_make(&options, &model->training_plan);
+    }
+    knn__free(nodes);
+    return status;
+}
+
+static knn_status make_arenas(knn_model *model)
+{
+    size_t bytes = model->trainable_length * sizeof(float);
+
+    if (bytes == 0)
+        return knn__fail(KNN_ERROR_STATE, "%s: no layer has weights to train", model->name);
+    if (model->gradients == NULL && (model->gradients = knn__arena_alloc(bytes)) == NULL)
+        return KNN_ERROR_MEMORY;
+    for (int i = 0; i < model->compiled.optimizer.slots; i++)
+        if (model->slots[i] == NULL && (model->slots[i] = knn__arena_alloc(bytes)) == NULL)
+            return KNN_ERROR_MEMORY;
+    return KNN_OK;
+}
+
+knn_status knn__training_ready(knn_model *model, int batch)
+{
+    knn_status status = knn__expect_compiled(model, "training");
+
+    if (status == KNN_OK)
+        status = knn__model_build(model);
+    if (status == KNN_OK)
+        status = make_arenas(model);
+    if (status != KNN_OK || (model->training_plan != NULL && knn__plan_capacity(model->training_plan) >= batch))
+        return status;
+    knn__plan_free(model->training_plan);
+    model->training_plan = NULL;
+    model->training_plan_version = 0;
+    knn__free(model->sample_losses);
+    model->sample_losses = knn__alloc((size_t)batch, sizeof *model->sample_losses);
+    return model->sample_losses != NULL ? make_plan(model, batch) : KNN_ERROR_MEMORY;
+}
+
+/* The loss that is reported for the batch: the mean of the samples' losses, each times its weight, over their number; and the penalty. */
+static double batch_loss(const knn_model *model, const float *weight, int images)
+{
+    double sum = 0;
+    for (int i = 0; i < images; i++)
+        sum += (weight != NULL ? (double)weight[i] : 1.0) * model->sample_losses[i];
+    return sum / images + knn__penalty(model->stretches, model->stretch_count, model->weights);
+}
+
+static void update(knn_model *model)
+{
+    const knn__optimizer *optimizer = &model->compiled.optimizer;
+
+    knn__penalty_gradient(model->stretches, model->stretch_count, model->weights, model->gradients);
+    knn__optimizer_step(optimizer, model->backend, model->threads, model->training.iteration, model->trainable_length, model->stretches,
+                        model->stretch_count, model->weights, model->gradients, model->slots);
+    model->training.iteration++;
+    knn__weights_changed(model);
+}
+
+knn_status knn__train_step(knn_model *model, const float *x, const float *target, const float *weight, int images, double *loss)
+{
+    knn__plan *plan = model->training_plan;
+    const knn_run run = {.images = images, .training = true, .seed = model->seed, .iteration = (uint32_t)model->training.iteration};
+    int positions, outputs;
+
+    if (model->training_plan_version != model->weights_version) {
+        knn__plan_prepare(plan);
+        model->training_plan_version = model->weights_version;
+    }
+    const float *y = knn__plan_forward(plan, x, &run);
+    knn__losses(model, plan, y, target, weight, images, model->sample_losses, knn__plan_loss_gradient(plan), NULL);
+    *loss = batch_loss(model, weight, images);
+    knn__output_rows(model, &positions, &outputs);
+    for (int i = 0; i < model->compiled.metric_count; i++)
+        knn__metric_add(&model->compiled.metrics[i], y, target, images, positions, outputs);
+    knn__plan_backward(plan);
+    update(model);
+    return KNN_OK;
+}
+
+static knn_status train_on_batch(knn_model *model, const float *x, const float *y, size_t samples, double *values, size_t count)
+{
+    double loss;
+
+    if (x == NULL || y == NULL || samples == 0 || samples > 1 << 24)
+        return knn__fail(KNN_ERROR_ARGUMENT, "knn_train_on_batch: expected x, y and 1 to %d samples, got %zu", 1 << 24, samples);
+    knn_status status = knn__expect_compiled(model, "knn_train_on_batch");
+    if (status != KNN_OK)
+        return status;
+    if (count > 1 + (size_t)model->compiled.metric_count || (values == NULL && count > 0))
+        return knn__fail(KNN_ERROR_ARGUMENT, "knn_train_on_batch: %zu values wanted, the model gives %d", count,
+                         1 + model->compiled.metric_count);
+    status = knn__training_ready(model, (int)samples);
+    if (status != KNN_OK)
+        return status;
+    for (int i = 0; i < model->compiled.metric_count; i++)
+        knn__metric_reset(&model->compiled.metrics[i]);
+    status = knn__train_step(model, x, y, NULL, (int)samples, &loss);
+    for (size_t i = 0; status == KNN_OK && i < count; i++)
+        values[i] = i == 0 ? loss : knn__metric_value(&model->compiled.metrics[i - 1]);
+    return status;
+}
+
+knn_status knn_train_on_batch(knn_model *model, const float *x, const float *y, size_t samples, double *values, size_t count)
+{
+    knn_status status = knn__model_write(model, "knn_train_on_batch");
+
+    if (status != KNN_OK)
+        return status;
+    status = train_on_batch(model, x, y, samples, values, count);
+    knn__model_write_end(model);
+    return status;
+}

@@ -1,0 +1,166 @@
+/* The memory plan: every tensor and block of every step in one arena.
+ *
+ * Activations. Between two steps that run depth first together only one image for each slice exists, unless the backward pass reads it. All
+ * other outputs hold the whole batch: in training each its own, in inference two buffers take turns, since only the next step reads one.
+ * Gradients. Two buffers of the whole batch take turns from the loss backwards; between steps that run together one image a slice.
+ * Turns. No slice waits for another between steps, so in a buffer of turns each slice has a place that suits the longest tensor.
+ * Blocks. saved, partial and packed are each step's own; scratch is shared by all, a slice runs one step at a time. */
+#include "plan/steps.h"
+
+#include "core/memory.h"
+
+enum { ALIGNMENT = 64 };
+
+/* Hands out pieces of the arena. The layout is made twice: without a base to measure it, then with. */
+typedef struct cursor { unsigned char *base; size_t offset; } cursor;
+
+static void *take(cursor *at, size_t bytes)
+{
+    void *piece = at->base != NULL ? at->base + at->offset : NULL;
+    at->offset += (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    return piece;
+}
+
+static size_t round_up(size_t bytes) { return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
+
+static knn_tensor tensor(const knn__plan *plan, cursor *at, size_t length, bool own)
+{
+    size_t images = (size_t)(own ? plan->slices : plan->options.capacity);
+    return (knn_tensor){.data = take(at, images * length * sizeof(knn_real)), .length = length, .own = own};
+}
+
+/* A tensor in one of the buffers that take turns. */
+static knn_tensor in_turn(const knn__plan *plan, const knn_tensor *buffer, size_t length)
+{
+    return (knn_tensor){buffer->data, length, false, buffer->length - length, plan->first_image};
+}
+
+static bool runs_backward(const knn__plan *plan, int s) { return s <= plan->last_backward && s >= plan->first_backward; }
+
+/* Whether the plan's caller reads the output of step s: it must lie image by image, without slack. */
+static bool handed_out(const knn__plan *plan, int s)
+{
+    return s == plan->count - 1 || (plan->options.loss_before_last && s == plan->count - 2);
+}
+
+/* Whether the output of step s is read again by the backward pass, or by the caller. */
+static bool kept(const knn__plan *plan, int s)
+{
+    if (handed_out(plan, s))
+        return true;
+    return (runs_backward(plan, s) && plan->steps[s].needs.output) || (runs_backward(plan, s + 1) && plan->steps[s + 1].needs.input);
+}
+
+/* May step s write over its input? Not if that is the caller's x, or somebody reads it again. */
+static bool forward_in_place(const knn__plan *plan, int s, bool own)
+{
+    const knn_step *step = &plan->steps[s];
+    return s > 0 && step->needs.in_place && step->x.own == own && !kept(plan, s - 1) && !(handed_out(plan, s) && step->x.slack > 0);
+}
+
+static void place_activations(knn__plan *plan, cursor *at)
+{
+    knn_tensor turn[2] = {{0}};
+    size_t longest = 0;
+    int next = 0;
+
+    for (int s = 0; s < plan->count; s++)
+        if (plan->steps[s].y.length > longest)
+            longest = plan->steps[s].y.length;
+    if (!plan->options.training && plan->count > 1)
+        for (int i = 0; i < 2; i++)
+            turn[i] = tensor(plan, at, longest, false);
+    for (int s = 0; s < plan->count; s++) {
+        knn_step *step = &plan->steps[s];
+        size_t length = step->y.length;
+        bool last = s == plan->count - 1;
+        bool own = !last && knn__together(step, step + 1) && !kept(plan, s);
+        if (s > 0)
+            step->x = (step - 1)->y;
+        if (forward_in_place(plan, s, own))
+            step->y = step->x;
+        else if (own || handed_out(plan, s) || plan->options.training)
+            step->y = tensor(plan, at, length, own);
+        else {
+            step->y = in_turn(plan, &turn[next], length);
+            next = 1 - next;
+        }
+    }
+    plan->output = plan->count > 0 ? plan->steps[plan->count - 1].y : (knn_tensor){0};
+}
+
+static void place_gradients(knn__plan *plan, cursor *at)
+{
+    knn_tensor turn[2];
+    size_t longest = 0;
+    int next = 0;
+
+    if (plan->last_backward < plan->first_backward)
+        return;
+    for (int s = plan->first_backward + 1; s <= plan->last_backward; s++)
+        if (plan->steps[s].x.length > longest)
+            longest = plan->steps[s].x.length;
+    for (int i = 0; i < 2; i++)
+        turn[i] = tensor(plan, at, longest, false);
+    for (int s = plan->last_backward; s >= plan->first_backward; s--) {
+        knn_step *step = &plan->steps[s];
+        bool first = s == plan->first_backward, own = !first && knn__together(step - 1, step);
+        step->dy = s == plan->last_backward ? tensor(plan, at, step->y.length, false) : (step + 1)->dx;
+        if (first && !plan->options.input_gradient)
+            continue;
+        if (step->needs.in_place && step->dy.own == own && !first)
+            step->dx = step->dy;
+        else if (own || first)
+            step->dx = tensor(plan, at, step->x.length, own);
+        else {
+            step->dx = in_turn(plan, &turn[next], step->x.length);
+            next = 1 - next;
+        }
+    }
+    plan->loss_gradient = plan->steps[plan->last_backward].dy;
+}
+
+static void place_blocks(knn__plan *plan, cursor *at)
+{
+    size_t scratch = 0, slices = (size_t)plan->slices;
+
+    for (int s = 0; s < plan->count; s++)
+        if (plan->steps[s].needs.scratch > scratch)
+            scratch = plan->steps[s].needs.scratch;
+    scratch = round_up(scratch);
+    unsigned char *shared = take(at, scratch * slices);
+    for (int s = 0; s < plan->count; s++) {
+        knn_step *step = &plan->steps[s];
+        step->scratch = shared;
+        step->scratch_stride = scratch;
+        if (plan->options.training) {
+            step->saved_stride = round_up(step->needs.saved);
+            step->saved = take(at, step->saved_stride * (size_t)plan->options.capacity);
+            step->partial_stride = round_up(step->needs.partial);
+            step->partial = take(at, step->partial_stride * slices);
+        }
+        step->packed = take(at, step->needs.packed);
+    }
+}
+
+static size_t place(knn__plan *plan, unsigned char *base)
+{
+    cursor at = {base, 0};
+
+    place_activations(plan, &at);
+    place_gradients(plan, &at);
+    place_blocks(plan, &at);
+    return at.offset;
+}
+
+knn_status knn__plan_memory(knn__plan *plan)
+{
+    size_t bytes = place(plan, NULL);
+
+    plan->arena = knn__arena_alloc(bytes > 0 ? bytes : 1);
+    if (plan->arena == NULL)
+        return KNN_ERROR_MEMORY;
+    plan->bytes = bytes > 0 ? bytes : 1;
+    place(plan, plan->arena);
+    return KNN_OK;
+}

@@ -1,0 +1,140 @@
+/* Makes plans: which nodes there are to run, and the first kernel in the backend's lists that covers the next ones.
+ * Does not run anything (run.c) and does not place memory (memory.c). */
+#include "plan/steps.h"
+
+#include "core/memory.h"
+#include "core/status.h"
+
+#include <string.h>
+
+/* Sums over a batch are split into this many parts, whatever the number of threads up to it: 1, 2 and 4 threads give the same bits. */
+enum { FIXED_SLICES = 4 };
+
+/* Nodes that hand on the numbers as they are: no kernel runs them. */
+static bool is_identity(const knn_node *node, bool training)
+{
+    return node->op == KNN_OP_FLATTEN || (node->op == KNN_OP_DROPOUT && (!training || node->rate == 0));
+}
+
+/* How many nodes a kernel may cover from node `at` on: the loss wants the input of the last one for itself. */
+static int nodes_on_offer(const knn__plan *plan, int at)
+{
+    int end = plan->node_count;
+    if (plan->options.loss_before_last && at < end - 1)
+        end--;
+    return end - at;
+}
+
+static int choose(const knn__plan *plan, int at, const knn_request *request, const char *force, const knn_kernel **chosen)
+{
+    const char *reason;
+
+    for (int list = 0;; list++) {
+        const knn_kernel *const *kernels = plan->options.backend->kernels(list);
+        if (kernels == NULL)
+            return 0;
+        for (; *kernels != NULL; kernels++) {
+            if (force != NULL && strstr((*kernels)->name, force) == NULL)
+                continue;
+            int covered = (*kernels)->covers(&plan->nodes[at], nodes_on_offer(plan, at), request, &reason);
+            if (covered > 0) {
+                *chosen = *kernels;
+                return covered;
+            }
+        }
+    }
+}
+
+static knn_status choose_kernels(knn__plan *plan)
+{
+    const knn_request request = {.training = plan->options.training, .capacity = plan->options.capacity, .slices = plan->slices,
+        .force = plan->options.force};
+
+    for (int at = 0; at < plan->node_count;) {
+        knn_step *step = &plan->steps[plan->count];
+        const knn_kernel *kernel = NULL;
+        int covered = request.force != NULL ? choose(plan, at, &request, request.force, &kernel) : 0;
+        if (covered == 0)
+            covered = choose(plan, at, &request, NULL, &kernel);
+        if (covered == 0)
+            return knn__fail(KNN_ERROR_UNSUPPORTED, "%s: backend %s has no kernel for this layer", plan->nodes[at].name,
+                             plan->options.backend->name);
+        *step = (knn_step){.kernel = kernel, .nodes = &plan->nodes[at], .count = covered, .request = request,
+            .weights = plan->options.weights, .gradients = plan->options.gradients, .run = &plan->run};
+        step->x.length = knn__extent_length(plan->nodes[at].in);
+        step->y.length = knn__extent_length(plan->nodes[at + covered - 1].out);
+        kernel->measure(step, &step->needs);
+        at += covered;
+        plan->count++;
+    }
+    return KNN_OK;
+}
+
+static bool trains(const knn_step *step)
+{
+    for (int n = 0; n < step->count; n++)
+        for (int w = 0; w < KNN_NODE_WEIGHTS; w++)
+            if (step->nodes[n].weight[w].length > 0 && step->nodes[n].weight[w].trainable)
+                return true;
+    return false;
+}
+
+static void find_backward_steps(knn__plan *plan)
+{
+    plan->last_backward = plan->options.training ? plan->count - 1 - plan->options.loss_before_last : -1;
+    plan->first_backward = 0;
+    while (!plan->options.input_gradient && plan->first_backward < plan->count && !trains(&plan->steps[plan->first_backward]))
+        plan->first_backward++;
+}
+
+static knn_status make(knn__plan *plan, const knn__plan_options *options)
+{
+    int threads = options->threads > 0 ? options->threads : 1;
+
+    plan->options = *options;
+    plan->options.threads = threads;
+    plan->slices = threads > FIXED_SLICES ? threads : FIXED_SLICES;
+    if (plan->slices > options->capacity)
+        plan->slices = options->capacity;
+    plan->nodes = knn__alloc((size_t)options->count, sizeof *plan->nodes);
+    plan->steps = knn__alloc((size_t)options->count, sizeof *plan->steps);
+    plan->first_image = knn__alloc((size_t)plan->slices, sizeof *plan->first_image);
+    if (plan->nodes == NULL || plan->steps == NULL || plan->first_image == NULL)
+        return KNN_ERROR_MEMORY;
+    for (int i = 0; i < options->count; i++)
+        if (!is_identity(&options->nodes[i], options->training))
+            plan->nodes[plan->node_count++] = options->nodes[i];
+    knn_status status = choose_kernels(plan);
+    if (status != KNN_OK)
+        return status;
+    find_backward_steps(plan);
+    return knn__plan_memory(plan);
+}
+
+knn_status knn__plan_make(const knn__plan_options *options, knn__plan **plan)
+{
+    *plan = knn__alloc(1, sizeof **plan);
+    if (*plan == NULL)
+        return KNN_ERROR_MEMORY;
+    knn_status status = make(*plan, options);
+    if (status != KNN_OK) {
+        knn__plan_free(*plan);
+        *plan = NULL;
+    }
+    return status;
+}
+
+void knn__plan_free(knn__plan *plan)
+{
+    if (plan == NULL)
+        return;
+    knn__arena_free(plan->arena, plan->bytes);
+    knn__free(plan->first_image);
+    knn__free(plan->steps);
+    knn__free(plan->nodes);
+    knn__free(plan);
+}
+
+int knn__plan_slices(const knn__plan *plan) { return plan->slices; }
+size_t knn__plan_bytes(const knn__plan *plan) { return plan->bytes; }
+int knn__plan_capacity(const knn__plan *plan) { return plan->options.capacity; }

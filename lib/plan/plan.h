@@ -1,0 +1,46 @@
+/* A plan: for a chain of nodes, a mode and a capacity, an array of steps (kernel and nodes), their memory, and how to run them. */
+#ifndef KNN_PLAN_PLAN_H
+#define KNN_PLAN_PLAN_H
+
+#include "backend/backend.h"
+
+typedef struct knn__plan knn__plan;
+
+typedef struct knn__plan_options {
+    const knn_backend *backend;
+    const knn_node *nodes;                  /* copied; texts and descriptions are borrowed */
+    int count;
+    bool training;
+    int capacity, threads;
+    /* The loss starts at the input of the last node (an activation: sigmoid or softmax whose gradient the loss computes from the logits). */
+    bool loss_before_last;
+    bool input_gradient;                    /* keep the gradient of the first node's input (tests, users' tools) */
+    const char *force;                      /* knn_request.force */
+    knn_real *weights, *gradients;          /* arenas, borrowed; gradients NULL without training */
+} knn__plan_options;
+
+/* KNN_ERROR_UNSUPPORTED names layer and backend; or MEMORY. */
+knn_status knn__plan_make(const knn__plan_options *options, knn__plan **plan);
+void       knn__plan_free(knn__plan *plan);
+
+/* Packs the weights for the kernels; due after each change of them. */
+void knn__plan_prepare(knn__plan *plan);
+
+/* Runs x[images][input] (borrowed until the backward pass is over); returns y[images][output], valid until the next run. */
+const knn_real *knn__plan_forward(knn__plan *plan, const knn_real *x, const knn_run *run);
+
+/* What the loss looks at (the logits with loss_before_last, else the output), and where it writes its gradient. */
+const knn_real *knn__plan_loss_input(const knn__plan *plan);
+knn_real       *knn__plan_loss_gradient(knn__plan *plan);
+/* Backward through all steps of the last forward run; the gradients arena then holds the gradients of all trainable weights. */
+void            knn__plan_backward(knn__plan *plan);
+const knn_real *knn__plan_input_gradient(const knn__plan *plan);
+
+int    knn__plan_slices(const knn__plan *plan);
+size_t knn__plan_bytes(const knn__plan *plan);
+int    knn__plan_capacity(const knn__plan *plan);
+
+/* One line a step: layers covered, kernel, bytes, and why faster kernels were refused. `write` gets each line without its end. */
+void knn__plan_explain(const knn__plan *plan, void (*write)(void *context, const char *line), void *context);
+
+#endif

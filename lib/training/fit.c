@@ -1,0 +1,281 @@
+/* fit: Keras' training loop. What a step is: a batch of samples, then knn__train_step (lib/model/step.c). Around it: the order
+ * of the samples, epochs, validation, history, callbacks. Knows no single callback, loss or optimizer. */
+#include "core/memory.h"
+#include "core/options.h"
+#include "core/random.h"
+#include "core/status.h"
+#include "model/history.h"
+#include "training/callbacks.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { BATCH_SIZE = 32 };
+
+/* What an epoch needs beside the model: made once, before the first one. */
+typedef struct buffers {
+    size_t *order;                          /* [samples]: the epoch's order */
+    float *x, *y, *weight;                  /* a batch */
+} buffers;
+
+/* ---- One epoch ---- */
+
+/* Keras' class_weight: a factor on the loss of each class's samples. */
+static void weigh_classes(const knn_fit_options *options, const float *y, float *weight, int n)
+{
+    for (int i = 0; i < n && options->class_weight != NULL; i++) {
+        int label = knn__label_class(options->data, y + (size_t)i * (size_t)options->data->outputs);
+        if (label >= 0 && (size_t)label < options->class_weight_count)
+            weight[i] *= (float)options->class_weight[label];
+    }
+}
+
+/* The batch at training->batch: its samples, loaded and augmented in parallel, and one step of the optimizer. Where an epoch
+ * has more steps than batches, it begins again at the first one. */
+static knn_status train_batch(knn__training *training, const buffers *b, int *images)
+{
+    knn_model *model = training->model;
+    const knn_dataset *data = training->options.data;
+    size_t size = (size_t)training->options.batch_size, all = (data->samples + size - 1) / size;
+    size_t first = training->batch % all * size, left = data->samples - first;
+    int n = (int)(left < size ? left : size);
+    *images = n;
+    knn_status status = knn__dataset_batch(data, model->seed, training->epoch, b->order + first, n, true, model->threads,
+                                           b->x, b->y, b->weight);
+    if (status != KNN_OK)
+        return status;
+    weigh_classes(&training->options, b->y, b->weight, n);
+    return knn__train_step(model, b->x, b->y, b->weight, n, &training->batch_loss);
+}
+
+/* Logs within an epoch are running means over samples, so that a short last batch counts by its size. */
+static knn_status train_batches(knn__training *training, const buffers *b)
+{
+    knn__metric *metrics = training->model->compiled.metrics;
+    double *logs = training->logs.values, loss = 0.0, samples = 0.0;
+    for (int i = 0; i < training->model->compiled.metric_count; i++)
+        knn__metric_reset(&metrics[i]);
+
+    for (; training->batch < training->batches && !training->stop; training->batch++) {
+        int images;
+        knn_status status = train_batch(training, b, &images);
+        if (status != KNN_OK)
+            return knn__context(status, "epoch %d, batch %zu", training->epoch + 1, training->batch + 1);
+        loss += training->batch_loss * images;
+        samples += images;
+        logs[0] = loss / samples;
+        for (int i = 0; i < training->model->compiled.metric_count; i++)
+            logs[1 + i] = knn__metric_value(&metrics[i]);
+        status = knn__callbacks_notify(training, KNN_BATCH_END);
+        if (status != KNN_OK)
+            return status;
+    }
+    return KNN_OK;
+}
+
+static knn_status validate(knn__training *training)
+{
+    const knn_fit_options *options = &training->options;
+    knn__evaluation result;
+    if (options->validation_data == NULL)
+        return KNN_OK;
+    knn_status status = knn__evaluate(training->model, options->validation_data, options->batch_size, &result);
+    for (int i = 0; status == KNN_OK && i < result.count; i++)
+        training->logs.values[training->logs.training + i] = result.values[i];
+    return status;
+}
+
+/* The numbers of a whole epoch: into the history, then to the callbacks. */
+static knn_status end_epoch(knn__training *training)
+{
+    knn_model *model = training->model;
+    knn__logs *logs = &training->logs;
+    knn_status status = validate(training);
+    if (status != KNN_OK)
+        return status;
+    if (logs->rate < logs->count)
+        logs->values[logs->rate] = knn_learning_rate(model);
+    status = knn__history_append(model->history, training->epoch, logs->values);
+    if (status != KNN_OK)
+        return status;
+    model->training.epoch = training->epoch + 1;
+    return knn__callbacks_notify(training, KNN_EPOCH_END);
+}
+
+static knn_status train_epoch(knn__training *training, const buffers *b)
+{
+    const knn_dataset *data = training->options.data;
+    training->batch = 0;
+    if (!training->options.no_shuffle)
+        knn__shuffle(training->model->seed, training->epoch, b->order, data->samples);
+    knn_status status = knn__callbacks_notify(training, KNN_EPOCH_BEGIN);
+    if (status == KNN_OK)
+        status = train_batches(training, b);
+    return status != KNN_OK || training->interrupted ? status : end_epoch(training);
+}
+
+static knn_status train(knn__training *training, const buffers *b)
+{
+    training->epoch = training->options.initial_epoch;
+    knn_status status = knn__callbacks_notify(training, KNN_TRAIN_BEGIN);
+    for (; status == KNN_OK && training->epoch < training->options.epochs && !training->stop; training->epoch++)
+        status = train_epoch(training, b);
+    return status == KNN_OK ? knn__callbacks_notify(training, KNN_TRAIN_END) : status;
+}
+
+/* ---- Before the first epoch ---- */
+
+static knn_status check_number(const char *name, int value, int least)
+{
+    return value >= least ? KNN_OK : knn__fail(KNN_ERROR_ARGUMENT, "%s is %d, expected at least %d", name, value, least);
+}
+
+static knn_status read_options(const knn_fit_options *given, knn_fit_options *options)
+{
+    size_t size = given != NULL ? given->size : 0;
+    knn_status status = knn__copy_options(options, sizeof *options, given, size, "knn_fit options");
+    if (status == KNN_OK)
+        status = check_number("epochs", options->epochs, 0);
+    if (status == KNN_OK)
+        status = check_number("initial_epoch", options->initial_epoch, 0);
+    if (status == KNN_OK)
+        status = check_number("batch_size", options->batch_size, 0);
+    if (status == KNN_OK)
+        status = check_number("steps_per_epoch", options->steps_per_epoch, 0);
+    for (size_t i = 0; status == KNN_OK && options->class_weight != NULL && i < options->class_weight_count; i++)
+        if (!isfinite(options->class_weight[i]))
+            status = knn__fail(KNN_ERROR_ARGUMENT, "class_weight[%zu] is %g", i, options->class_weight[i]);
+    options->epochs = options->epochs == 0 ? 1 : options->epochs;
+    options->batch_size = options->batch_size == 0 ? BATCH_SIZE : options->batch_size;
+    return status;
+}
+
+static knn_status compare_classes(const knn_dataset *data, const knn_dataset *validation)
+{
+    if (data->class_count == 0 || validation->class_count == 0)
+        return KNN_OK;
+    if (data->class_count != validation->class_count)
+        return knn__fail(KNN_ERROR_DATA, "the training data have %zu classes, the validation data %zu", data->class_count,
+                         validation->class_count);
+    for (size_t i = 0; data->class_names != NULL && validation->class_names != NULL && i < data->class_count; i++)
+        if (strcmp(data->class_names[i], validation->class_names[i]) != 0)
+            return knn__fail(KNN_ERROR_DATA, "class %zu is %s in the training data and %s in the validation data", i,
+                             data->class_names[i], validation->class_names[i]);
+    return KNN_OK;
+}
+
+/* A validation of pictures that were prepared in another way says nothing about the training. */
+static knn_status compare_preprocessing(const knn_dataset *data, const knn_dataset *validation)
+{
+    char difference[256];
+    if (!data->has_preprocessing || !validation->has_preprocessing ||
+        knn__preprocessing_equal(&data->preprocessing, &validation->preprocessing, difference, sizeof difference))
+        return KNN_OK;
+    return knn__fail(KNN_ERROR_ARGUMENT, "training and validation data are preprocessed differently: %s", difference);
+}
+
+static knn_status check_data(const knn__training *training)
+{
+    const knn_dataset *data = training->options.data, *validation = training->options.validation_data;
+    knn_status status = knn__check_dataset(training->model, data, true, "training data");
+    if (status == KNN_OK && (data->samples == 0 || (validation != NULL && validation->samples == 0)))
+        status = knn__fail(KNN_ERROR_DATA, "the %s data have no samples", data->samples == 0 ? "training" : "validation");
+    if (status == KNN_OK && validation != NULL)
+        status = knn__check_dataset(training->model, validation, true, "validation data");
+    if (status == KNN_OK && validation != NULL)
+        status = compare_classes(data, validation);
+    if (status == KNN_OK && validation != NULL)
+        status = compare_preprocessing(data, validation);
+    return status;
+}
+
+/* What knn_classify_file needs travels with the model from now on. */
+static knn_status take_from_data(knn_model *model, const knn_dataset *data)
+{
+    if (data->has_preprocessing)
+        knn__set_preprocessing(model, &data->preprocessing);
+    if (data->class_names == NULL)
+        return KNN_OK;
+    return knn__set_class_names(model, (const char *const *)data->class_names, data->class_count);
+}
+
+static knn_status make_buffers(knn__training *training, buffers *b)
+{
+    knn_fit_options *options = &training->options;
+    const knn_dataset *data = options->data;
+    size_t batch = (size_t)options->batch_size < data->samples ? (size_t)options->batch_size : data->samples;
+    training->batches = options->steps_per_epoch > 0 ? (size_t)options->steps_per_epoch
+                                                     : (data->samples - 1) / (size_t)options->batch_size + 1;
+    b->order = knn__alloc(data->samples, sizeof *b->order);
+    b->x = knn__alloc(batch, knn_input_length(training->model) * sizeof *b->x);
+    b->y = knn__alloc(batch, (size_t)data->outputs * sizeof *b->y);
+    b->weight = knn__alloc(batch, sizeof *b->weight);
+    if (b->order == NULL || b->x == NULL || b->y == NULL || b->weight == NULL)
+        return KNN_ERROR_MEMORY;
+    for (size_t i = 0; i < data->samples; i++)
+        b->order[i] = i;
+    return knn__training_ready(training->model, (int)batch);
+}
+
+/* Callbacks come last: a backup restores into what is there. */
+static knn_status prepare(knn__training *training, buffers *b)
+{
+    bool with_rate;
+    knn_status status = make_buffers(training, b);
+    if (status == KNN_OK)
+        status = take_from_data(training->model, training->options.data);
+    if (status == KNN_OK)
+        status = knn__callbacks_describe(training, &with_rate);
+    if (status == KNN_OK)
+        status = knn__logs_name(training, with_rate);
+    if (status == KNN_OK)
+        status = knn__callbacks_create(training);
+    return status;
+}
+
+static knn_status begin_history(knn__training *training)
+{
+    knn__history *history;
+    if (training->resumed)
+        return KNN_OK;
+    history = knn__history_new((const char *const *)training->logs.names, (size_t)training->logs.count);
+    if (history == NULL)
+        return KNN_ERROR_MEMORY;
+    knn__history_free(training->model->history);
+    training->model->history = history;
+    return KNN_OK;
+}
+
+static knn_status fit(knn_model *model, const knn_fit_options *given)
+{
+    knn__training training = {.model = model};
+    buffers b = {0};
+    knn_status status = read_options(given, &training.options);
+    if (status == KNN_OK)
+        status = knn__expect_compiled(model, "knn_fit");
+    if (status == KNN_OK)
+        status = check_data(&training);
+    if (status == KNN_OK)
+        status = prepare(&training, &b);
+    if (status == KNN_OK)
+        status = begin_history(&training);
+    if (status == KNN_OK)
+        status = train(&training, &b);
+    knn__callbacks_free(&training);
+    knn__logs_free(&training.logs);
+    knn__free(b.order);
+    knn__free(b.x);
+    knn__free(b.y);
+    knn__free(b.weight);
+    return status;
+}
+
+knn_status knn_fit_with(knn_model *model, const knn_fit_options *options)
+{
+    knn_status status = knn__model_write_alone(model, "knn_fit");
+    if (status != KNN_OK)
+        return status;
+    status = fit(model, options);
+    knn__model_write_end(model);
+    return status != KNN_OK ? knn__context(status, "knn_fit") : KNN_OK;
+}

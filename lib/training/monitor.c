@@ -1,0 +1,39 @@
+/* What callbacks that watch a number of the logs share: which one, and when it is better. */
+#include "core/text.h"
+#include "training/callbacks.h"
+
+#include <math.h>
+
+const char *const knn__mode_names[] = {"auto", "min", "max", NULL};
+
+static bool grows_when_better(const char *key)
+{
+    return knn__text_ends_with(key, "acc", false) || knn__text_ends_with(key, "accuracy", false) ||
+           knn__text_ends_with(key, "auc", false);
+}
+
+knn_status knn__monitor_resolve(const knn__training *training, const char *key, knn_mode mode, knn__monitor *monitor)
+{
+    if (key == NULL)
+        key = "val_loss";
+    monitor->log = knn__logs_find(&training->logs, key);
+    if (monitor->log < 0)
+        return knn__logs_unknown(&training->logs, "monitor", key);
+    monitor->maximize = mode == KNN_MODE_MAX || (mode == KNN_MODE_AUTO && grows_when_better(key));
+    return KNN_OK;
+}
+
+double knn__monitor_worst(const knn__monitor *monitor)
+{
+    return monitor->maximize ? -INFINITY : INFINITY;
+}
+
+double knn__monitor_value(const knn__monitor *monitor, const knn__training *training)
+{
+    return training->logs.values[monitor->log];
+}
+
+bool knn__monitor_improved(const knn__monitor *monitor, double value, double best, double delta)
+{
+    return monitor->maximize ? value - delta > best : value + delta < best;
+}

@@ -1,0 +1,48 @@
+/* A running fit as its parts see it: options, place, logs. The loop is fit.c; callbacks are callbacks.h. */
+#ifndef KNN_TRAINING_TRAINING_H
+#define KNN_TRAINING_TRAINING_H
+
+#include "model/model.h"
+
+#include <knn/training.h>
+
+enum { KNN__MAX_LOGS = 2 * (1 + KNN_MAX_METRICS) + 1 };
+
+/* The numbers of an epoch under Keras' names: loss, metrics; the same of the validation; the learning rate, where a callback
+ * changes it. The names stand before the first epoch; within an epoch only those of the training have values. */
+typedef struct knn__logs {
+    char *names[KNN__MAX_LOGS];             /* owned */
+    double values[KNN__MAX_LOGS];
+    int training, count;                    /* numbers within an epoch, and at its end */
+    int rate;                               /* place of "lr"; count: there is none */
+} knn__logs;
+
+typedef struct knn__training {
+    knn_model *model;
+    knn_fit_options options;                /* defaults filled in; initial_epoch behind what a backup restored */
+    int epoch;                              /* from 0 */
+    size_t batch, batches;                  /* in the epoch */
+    double batch_loss;                      /* of the last batch alone */
+    knn__logs logs;
+    bool stop;                              /* no more batches and epochs */
+    bool interrupted;                       /* .. because a user's function said so: an epoch begun stays unfinished */
+    bool resumed;                           /* a backup restored the history, too */
+    struct knn__callback *callbacks;        /* [callback_count] */
+    int callback_count;
+} knn__training;
+
+/* ---- logs.c ---- */
+
+knn_status knn__logs_name(knn__training *training, bool with_rate);
+void       knn__logs_free(knn__logs *logs);
+/* The place of a key; -1: there is none. "acc" and "accuracy" are the same key, with and without "val_". */
+int        knn__logs_find(const knn__logs *logs, const char *key);
+/* KNN_ERROR_ARGUMENT: no such key, and those there are. */
+knn_status knn__logs_unknown(const knn__logs *logs, const char *what, const char *key);
+
+/* ---- path_template.c ---- */
+
+/* A path with Keras' fields {epoch} (from 1) {epoch:02d} {val_loss:.2f} filled in from the epoch and the logs. */
+knn_status knn__expand_path(const char *path, const knn__training *training, knn__text *expanded);
+
+#endif

@@ -1,0 +1,144 @@
+/* The chains: each kernel's own pattern and its neighbours, on shapes that are odd in every respect. Data only. */
+#include "cases.h"
+
+#define SHAPE(h, w, c) {3, {h, w, c}}
+
+/* What the fused kernels look for, and what they must leave to others. */
+#define POOLED(h, w, c, f, n, pad) \
+    {"convolution", "conv2d relu max_pooling2d, " #pad, SHAPE(h, w, c), n, false, \
+     {knn_conv2d(f, 3, .padding = pad, .activation = KNN_RELU), knn_max_pooling2d(2)}},
+#define ACTIVATED(h, w, c, f, n, pad) \
+    {"convolution", "conv2d relu, " #pad, SHAPE(h, w, c), n, false, {knn_conv2d(f, 3, .padding = pad, .activation = KNN_RELU)}},
+#define POOLED_LINEAR(h, w, c, f, n, pad) \
+    {"convolution", "conv2d max_pooling2d, " #pad, SHAPE(h, w, c), n, false, {knn_conv2d(f, 3, .padding = pad), knn_max_pooling2d(2)}},
+#define PLAIN(h, w, c, f, n, pad) \
+    {"convolution", "conv2d, " #pad, SHAPE(h, w, c), n, false, {knn_conv2d(f, 3, .padding = pad, .no_bias = true)}},
+
+/* height, width, channels, filters, images: channels and filters around the widths of vectors, one image and 31, odd sizes */
+#define SHAPES(FORM, pad) \
+    FORM(8, 8, 1, 8, 1, pad) FORM(9, 7, 3, 16, 31, pad) FORM(13, 12, 5, 33, 2, pad) FORM(10, 11, 16, 32, 5, pad) \
+    FORM(12, 12, 32, 64, 3, pad) FORM(11, 14, 33, 20, 4, pad) FORM(5, 6, 64, 64, 31, pad) FORM(4, 5, 160, 96, 2, pad) \
+    FORM(20, 37, 3, 32, 2, pad) FORM(6, 6, 48, 1, 7, pad)
+
+#define CONV(h, w, c, n, ...) {"convolution", "conv2d(" #__VA_ARGS__ ")", SHAPE(h, w, c), n, false, {knn_conv2d(__VA_ARGS__)}},
+#define POOL(h, w, c, n, kind, ...) {"pooling", #kind "(" #__VA_ARGS__ ")", SHAPE(h, w, c), n, false, {knn_##kind(__VA_ARGS__)}},
+#define POOLS(kind) \
+    POOL(8, 6, 16, 3, kind, 2) POOL(9, 7, 3, 31, kind, 2) POOL(9, 7, 33, 1, kind, 2, .padding = KNN_SAME) \
+    POOL(11, 10, 5, 4, kind, 3, .stride_height = 2) POOL(11, 10, 8, 4, kind, 3, .stride_height = 2, .padding = KNN_SAME) \
+    POOL(7, 8, 17, 2, kind, 2, 3, .stride_height = 1, .stride_width = 2) POOL(12, 13, 1, 2, kind, 4, .padding = KNN_SAME) \
+    POOL(5, 5, 64, 5, kind, 5)
+/* Rescaling makes the arguments large enough for every branch. */
+#define ACTIVATION(f) \
+    {"elementwise", #f, SHAPE(5, 7, 13), 3, false, {knn_rescaling(3), knn_activation(f)}}, \
+    {"elementwise", #f ", one output", {1, {1}}, 31, false, {knn_activation(f)}},
+#define DENSE(inputs, units, n, ...) \
+    {"dense", "dense(" #inputs " -> " #units ", " #__VA_ARGS__ ")", {1, {inputs}}, n, false, {knn_dense(units, __VA_ARGS__)}},
+
+const chain_case chain_cases[] = {
+    SHAPES(POOLED, KNN_VALID)
+    SHAPES(POOLED, KNN_SAME)
+    SHAPES(ACTIVATED, KNN_VALID)
+    SHAPES(ACTIVATED, KNN_SAME)
+    SHAPES(POOLED_LINEAR, KNN_VALID)
+    SHAPES(POOLED_LINEAR, KNN_SAME)
+    SHAPES(PLAIN, KNN_VALID)
+    SHAPES(PLAIN, KNN_SAME)
+
+    CONV(9, 8, 16, 3, 24, 1)
+    CONV(9, 8, 5, 31, 7, 1, .activation = KNN_RELU)
+    CONV(8, 9, 16, 3, 8, 1, .stride_height = 2)
+    CONV(11, 12, 3, 2, 16, 5)
+    CONV(11, 12, 16, 2, 33, 5, .padding = KNN_SAME, .activation = KNN_TANH)
+    CONV(12, 13, 8, 4, 16, 3, .stride_height = 2)
+    CONV(12, 13, 8, 4, 16, 3, .stride_height = 2, .padding = KNN_SAME, .activation = KNN_RELU)
+    CONV(13, 12, 33, 1, 5, 4, .stride_height = 3, .padding = KNN_SAME)
+    CONV(11, 13, 5, 3, 12, 3, .dilation_height = 2)
+    CONV(11, 13, 16, 3, 12, 3, .dilation_height = 2, .padding = KNN_SAME)
+    CONV(9, 14, 4, 5, 9, 2, 5, .stride_height = 1, .stride_width = 2, .padding = KNN_SAME)
+    CONV(3, 3, 64, 31, 10, 3)
+    CONV(2, 2, 6, 3, 10, 7, .padding = KNN_SAME)
+    CONV(9, 9, 16, 3, 16, 3, .activation = KNN_SWISH)
+    CONV(9, 9, 16, 3, 16, 3, .frozen = true)
+
+    {"chain", "pooling of 3x3 by 2", SHAPE(13, 13, 8), 3, false,
+     {knn_conv2d(16, 3, .activation = KNN_RELU), knn_max_pooling2d(3, .stride_height = 2)}},
+    {"chain", "average pooling", SHAPE(10, 10, 8), 3, false,
+     {knn_conv2d(16, 3, .activation = KNN_RELU), knn_average_pooling2d(2)}},
+    {"chain", "tanh and pooling", SHAPE(10, 10, 8), 3, false,
+     {knn_conv2d(16, 3, .activation = KNN_TANH), knn_max_pooling2d(2)}},
+    {"chain", "two blocks", SHAPE(14, 13, 3), 5, false,
+     {knn_conv2d(8, 3, .activation = KNN_RELU), knn_max_pooling2d(2), knn_conv2d(16, 3, .activation = KNN_RELU), knn_max_pooling2d(2)}},
+    {"chain", "two blocks, frozen first", SHAPE(14, 13, 3), 3, false,
+     {knn_conv2d(8, 3, .activation = KNN_RELU, .frozen = true), knn_max_pooling2d(2), knn_conv2d(16, 3, .activation = KNN_RELU),
+      knn_max_pooling2d(2)}},
+    {"chain", "three blocks, SAME, one image", SHAPE(16, 16, 3), 1, false,
+     {knn_conv2d(8, 3, .padding = KNN_SAME, .activation = KNN_RELU), knn_max_pooling2d(2),
+      knn_conv2d(16, 3, .padding = KNN_SAME, .activation = KNN_RELU), knn_max_pooling2d(2),
+      knn_conv2d(32, 3, .padding = KNN_SAME, .activation = KNN_RELU), knn_max_pooling2d(2)}},
+    {"chain", "VGG's pair", SHAPE(12, 12, 3), 2, false,
+     {knn_conv2d(16, 3, .padding = KNN_SAME, .activation = KNN_RELU), knn_conv2d(16, 3, .padding = KNN_SAME, .activation = KNN_RELU),
+      knn_max_pooling2d(2)}},
+    {"chain", "block, flatten, dropout, dense, sigmoid", SHAPE(10, 9, 3), 6, false,
+     {knn_conv2d(8, 3, .activation = KNN_TANH), knn_average_pooling2d(2), knn_flatten(), knn_dropout(0.5),
+      knn_dense(20, .activation = KNN_TANH), knn_dense(1, .activation = KNN_SIGMOID)}},
+    {"chain", "block, flatten, dense, softmax", SHAPE(10, 9, 3), 6, false,
+     {knn_conv2d(8, 3, .activation = KNN_ELU), knn_flatten(), knn_dense(10, .activation = KNN_SOFTMAX)}},
+    {"chain", "rescaling, padding, block, global mean", SHAPE(9, 11, 3), 4, false,
+     {knn_rescaling(2, .offset = -1), knn_zero_padding2d(1), knn_conv2d(8, 3, .activation = KNN_TANH), knn_global_average_pooling2d()}},
+
+    {"normalization", "alone", SHAPE(5, 7, 16), 6, false, {knn_batch_normalization()}},
+    {"normalization", "odd channels, 31 images", SHAPE(3, 2, 33), 31, false, {knn_batch_normalization(.momentum = 0.9)}},
+    {"normalization", "one channel, one image", SHAPE(6, 5, 1), 1, false, {knn_batch_normalization(.epsilon = 0.1)}},
+    {"normalization", "of vectors", {1, {19}}, 12, false, {knn_batch_normalization()}},
+    {"normalization", "without gamma and beta", SHAPE(5, 4, 8), 4, false, {knn_batch_normalization(.no_center = true, .no_scale = true)}},
+    {"normalization", "frozen", SHAPE(5, 4, 8), 4, false, {knn_batch_normalization(.frozen = true)}},
+    {"normalization", "then relu", SHAPE(5, 4, 24), 4, false, {knn_batch_normalization(), knn_activation(KNN_RELU)}},
+    {"normalization", "of a convolution", SHAPE(8, 9, 3), 4, false,
+     {knn_conv2d(16, 3, .no_bias = true), knn_batch_normalization(), knn_activation(KNN_RELU)}},
+    {"normalization", "of a convolution, then pooling", SHAPE(9, 8, 5), 4, false,
+     {knn_conv2d(16, 3, .no_bias = true, .padding = KNN_SAME), knn_batch_normalization(), knn_activation(KNN_RELU), knn_max_pooling2d(2)}},
+    {"normalization", "frozen, of a convolution", SHAPE(9, 8, 5), 4, false,
+     {knn_conv2d(16, 3), knn_batch_normalization(.frozen = true), knn_activation(KNN_RELU)}},
+    {"normalization", "of a convolution with bias, then pooling", SHAPE(12, 8, 32), 4, true,
+     {knn_conv2d(32, 3), knn_batch_normalization(), knn_activation(KNN_RELU), knn_max_pooling2d(2)}},
+    {"normalization", "of a convolution with bias, frozen, then pooling", SHAPE(12, 8, 32), 3, false,
+     {knn_conv2d(32, 3), knn_batch_normalization(.frozen = true), knn_activation(KNN_RELU), knn_max_pooling2d(2)}},
+    {"normalization", "of dense", {1, {12}}, 9, false,
+     {knn_dense(20, .no_bias = true), knn_batch_normalization(), knn_activation(KNN_TANH), knn_dense(3)}},
+
+    POOLS(max_pooling2d)
+    POOLS(average_pooling2d)
+    POOL(7, 5, 33, 3, global_average_pooling2d, .keepdims = true)
+    POOL(7, 5, 16, 31, global_max_pooling2d, .keepdims = false)
+    POOL(6, 6, 1, 1, global_max_pooling2d, .keepdims = true)
+
+    ACTIVATION(KNN_RELU) ACTIVATION(KNN_SIGMOID) ACTIVATION(KNN_SOFTMAX) ACTIVATION(KNN_TANH) ACTIVATION(KNN_ELU) ACTIVATION(KNN_SELU)
+    ACTIVATION(KNN_SOFTPLUS) ACTIVATION(KNN_SWISH) ACTIVATION(KNN_GELU) ACTIVATION(KNN_HARD_SIGMOID) ACTIVATION(KNN_SOFTSIGN)
+    ACTIVATION(KNN_EXPONENTIAL)
+    {"elementwise", "softmax of 1000", {1, {1000}}, 3, false, {knn_activation(KNN_SOFTMAX)}},
+    {"elementwise", "dropout", SHAPE(5, 7, 11), 9, false, {knn_dropout(0.3)}},
+    {"elementwise", "dropout of all", {1, {21}}, 2, false, {knn_dropout(1)}},
+    {"elementwise", "dropout, then dropout", {1, {77}}, 5, false, {knn_dropout(0.5), knn_dropout(0.2)}},
+    {"elementwise", "rescaling", SHAPE(3, 5, 7), 4, false, {knn_rescaling(1.0 / 255, .offset = -0.5)}},
+    {"elementwise", "zero padding", SHAPE(4, 5, 3), 4, false, {knn_zero_padding2d(1, 2, 3, 0)}},
+    {"elementwise", "zero padding of one channel", SHAPE(1, 1, 1), 1, false, {knn_zero_padding2d()}},
+    {"elementwise", "zero padding, then pooling", SHAPE(5, 5, 8), 2, false, {knn_zero_padding2d(2), knn_max_pooling2d(2)}},
+
+    DENSE(37, 16, 31, .activation = KNN_RELU)
+    DENSE(1, 1, 1, .activation = KNN_LINEAR)
+    DENSE(64, 33, 2, .no_bias = true)
+    DENSE(1024, 512, 7, .activation = KNN_RELU)
+    DENSE(512, 1, 32, .activation = KNN_SIGMOID)
+    DENSE(100, 10, 5, .activation = KNN_SOFTMAX)
+    DENSE(30, 20, 4, .activation = KNN_GELU)
+    {"dense", "of sequences", {2, {9, 7}}, 5, false, {knn_dense(11, .activation = KNN_TANH)}},
+    {"dense", "of pictures", SHAPE(4, 3, 6), 5, false, {knn_dense(5)}},
+
+    {"catdog", "block 1", SHAPE(150, 150, 3), 2, false, {knn_conv2d(32, 3, .activation = KNN_RELU), knn_max_pooling2d(2)}},
+    {"catdog", "block 2", SHAPE(74, 74, 32), 1, false, {knn_conv2d(64, 3, .activation = KNN_RELU), knn_max_pooling2d(2)}},
+    {"catdog", "block 3", SHAPE(36, 36, 64), 1, false, {knn_conv2d(128, 3, .activation = KNN_RELU), knn_max_pooling2d(2)}},
+    {"catdog", "block 4", SHAPE(17, 17, 128), 3, false, {knn_conv2d(128, 3, .activation = KNN_RELU), knn_max_pooling2d(2)}},
+    {"catdog", "block 5", SHAPE(7, 7, 128), 9, false, {knn_conv2d(256, 3, .activation = KNN_RELU), knn_max_pooling2d(2)}},
+    {NULL, NULL, {0}, 0, false, {NULL}}};
+
+const char *const chain_groups[] = {"convolution", "chain", "normalization", "pooling", "elementwise", "dense", "catdog", NULL};

@@ -1,0 +1,137 @@
+/* Finds near ties by running the beginnings of a chain in double. Runs nothing in float. */
+#include "near_ties.h"
+
+#include "chain.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const double MARGIN = 1e-4;
+
+typedef struct search {
+    const chain *of;
+    int images;
+    uint64_t seed;
+    const double *x, *weights;
+    double *dy;
+    bool inner;                             /* a tie was met that dy cannot avoid */
+} search;
+
+/* The output of the first `count` nodes, to be freed. */
+static double *values_behind(const search *s, int count)
+{
+    const knn_extent extent = count > 0 ? s->of->nodes[count - 1].out : s->of->nodes[0].in;
+    double *y = calloc((size_t)s->images * knn__extent_length(extent), sizeof *y);
+    chain_call call = {.nodes = s->of->nodes, .count = count, .images = s->images, .threads = 1, .training = true, .seed = s->seed,
+        .weights_length = s->of->weights_length, .x = s->x, .weights = s->weights, .y = y};
+    const char *error = y != NULL ? oracle_run(&call) : "no memory";
+    if (error != NULL) {
+        fprintf(stderr, "near ties: %s\n", error);
+        exit(EXIT_FAILURE);
+    }
+    return y;
+}
+
+static bool is_maximum(const knn_node *n) { return n->op == KNN_OP_MAX_POOLING2D || n->op == KNN_OP_GLOBAL_MAX_POOLING2D; }
+static bool is_relu(const knn_node *n) { return n->op == KNN_OP_ACTIVATION && n->activation == KNN_RELU; }
+
+/* Whether element i of node k's output only leads to element i of the chain's output. */
+static bool leads_straight_out(const chain *of, int k)
+{
+    for (k++; k < of->count; k++) {
+        const knn_node *n = &of->nodes[k];
+        bool elementwise = n->op == KNN_OP_DROPOUT || n->op == KNN_OP_RESCALING || n->op == KNN_OP_FLATTEN
+            || (n->op == KNN_OP_ACTIVATION && n->activation != KNN_SOFTMAX);
+        if (!elementwise)
+            return false;
+    }
+    return true;
+}
+
+static void met(search *s, int k, size_t element)
+{
+    if (leads_straight_out(s->of, k))
+        s->dy[element] = 0;
+    else
+        s->inner = true;
+}
+
+/* ---- Kinks of activations ---- */
+
+static bool near_kink(knn_activation activation, double x)
+{
+    switch (activation) {
+    case KNN_RELU:
+    case KNN_SELU:         return fabs(x) < MARGIN;
+    case KNN_HARD_SIGMOID: return fabs(fabs(x) - 3) < MARGIN;
+    default:               return false;
+    }
+}
+
+static void search_activation(search *s, int k)
+{
+    const knn_node *n = &s->of->nodes[k];
+    if (is_relu(n) && k + 1 < s->of->count && is_maximum(n + 1))
+        return;                                         /* only the winners matter: search_maximum looks at them */
+    double *x = values_behind(s, k);
+    for (size_t i = 0; i < (size_t)s->images * knn__extent_length(n->in); i++)
+        if (near_kink(n->activation, x[i]))
+            met(s, k, i);
+    free(x);
+}
+
+/* ---- Candidates of windows ---- */
+
+/* The two best numbers of the window of an output position; -infinity where there is none. */
+typedef struct best { double first, second; } best;
+
+static best best_of(const knn_node *n, const double *image, int row, int column, int channel)
+{
+    bool global = n->op == KNN_OP_GLOBAL_MAX_POOLING2D;
+    int height = global ? n->in.height : n->kernel_height, width = global ? n->in.width : n->kernel_width;
+    best b = {-INFINITY, -INFINITY};
+    for (int i = 0; i < height; i++)
+        for (int j = 0; j < width; j++) {
+            int y = row * n->stride_height - n->pad_top + i, x = column * n->stride_width - n->pad_left + j;
+            if (y < 0 || y >= n->in.height || x < 0 || x >= n->in.width)
+                continue;
+            double value = image[((long)y * n->in.width + x) * n->in.channels + channel];
+            b = value > b.first ? (best){value, b.first} : (best){b.first, fmax(b.second, value)};
+        }
+    return b;
+}
+
+static bool is_tie(best b, bool rectified)
+{
+    if (!rectified)
+        return b.first - b.second < MARGIN;
+    return b.first > -MARGIN && (b.first < MARGIN || b.first - b.second < MARGIN);      /* below: no gradient either way */
+}
+
+static void search_maximum(search *s, int k)
+{
+    const knn_node *n = &s->of->nodes[k];
+    bool rectified = k > 0 && is_relu(n - 1);
+    double *x = values_behind(s, rectified ? k - 1 : k);
+    size_t element = 0;
+    for (int image = 0; image < s->images; image++)
+        for (int row = 0; row < n->out.height; row++)
+            for (int column = 0; column < n->out.width; column++)
+                for (int c = 0; c < n->out.channels; c++, element++)
+                    if (is_tie(best_of(n, x + (size_t)image * knn__extent_length(n->in), row, column, c), rectified))
+                        met(s, k, element);
+    free(x);
+}
+
+bool avoid_near_ties(const chain *of, int images, uint64_t seed, const double *x, const double *weights, double *dy)
+{
+    search s = {of, images, seed, x, weights, dy, false};
+    for (int k = 0; k < of->count && !s.inner; k++) {
+        if (of->nodes[k].op == KNN_OP_ACTIVATION)
+            search_activation(&s, k);
+        else if (is_maximum(&of->nodes[k]))
+            search_maximum(&s, k);
+    }
+    return !s.inner;
+}

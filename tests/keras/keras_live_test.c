@@ -1,0 +1,172 @@
+/* Writes files for real Keras to read: run by live.sh, which names the folder in KNN_LIVE; without it there is nothing
+ * to test. For each case: NAME.h5, NAME_weights.h5, NAME.x and NAME.y (raw floats: a batch, and what the library
+ * predicts for it). */
+#include "keras_support.h"
+
+enum { SAMPLES = 3 };
+
+static const char *live;
+
+static void write_floats(const char *name, const char *end, const float *values, size_t n)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s.%s", live, name, end);
+    write_bytes(path, values, n * sizeof *values);
+}
+
+/* Labels that every loss takes: the first class for the sparse one, else one-hot, or 1. */
+static void train(knn_model *model, const float *x, int labels)
+{
+    float *y = calloc(SAMPLES * (size_t)labels, sizeof *y);
+    for (int i = 0; i < SAMPLES; i++)
+        y[i * labels] = labels > 1 ? 1.0f : (float)(i % 2);
+    check_ok(knn_train_on_batch(model, x, y, SAMPLES, NULL, 0));
+    free(y);
+}
+
+/* labels: floats a label; 0: the model is not compiled. */
+static void write_case(const char *name, knn_model *model, int labels)
+{
+    char path[512];
+    size_t in = SAMPLES * knn_input_length(model), out = SAMPLES * knn_output_length(model);
+    float *x = malloc(in * sizeof *x), *y = malloc(out * sizeof *y);
+    fill_pattern(x, in, 7);
+    if (labels > 0)
+        train(model, x, labels);
+    check_ok(knn_predict(model, x, SAMPLES, y, out));
+    write_floats(name, "x", x, in);
+    write_floats(name, "y", y, out);
+    snprintf(path, sizeof path, "%s/%s.h5", live, name);
+    check_ok(knn_save_model(model, path));
+    snprintf(path, sizeof path, "%s/%s_weights.h5", live, name);
+    check_ok(knn_save_weights(model, path));
+    free(x);
+    free(y);
+    knn_model_free(model);
+}
+
+/* The tutorial's network on smaller pictures. */
+START_TEST(tutorial)
+{
+    static const char *const classes[] = {"cat", "dog \"\\ \xc3\xa9", NULL};
+    knn_model *model = knn_sequential(.seed = 1);
+    knn_add(model, knn_input(40, 40, 3));
+    for (int i = 0; i < 3; i++) {
+        knn_add(model, knn_conv2d(8 << i, 3, .activation = KNN_RELU));
+        knn_add(model, knn_max_pooling2d());
+    }
+    knn_add(model, knn_flatten());
+    knn_add(model, knn_dropout(0.5));
+    knn_add(model, knn_dense(16, .activation = KNN_RELU));
+    knn_add(model, knn_dense(1, .activation = KNN_SIGMOID));
+    check_ok(knn_compile(model, .optimizer = knn_rmsprop(.learning_rate = 1e-4), .loss = knn_binary_crossentropy(),
+                         .metrics = {knn_accuracy("acc")}));
+    check_ok(knn_set_preprocessing(model, knn_pictures(NULL, 40, 40), classes));
+    write_case("tutorial", model, 1);
+}
+END_TEST
+
+START_TEST(all_layers)
+{
+    knn_model *model = knn_sequential(.name = "all_layers");
+    knn_add(model, knn_input(14, 11, 2, .name = "picture"));
+    knn_add(model, knn_rescaling(1 / 2.0, .offset = 0.25));
+    knn_add(model, knn_zero_padding2d(1, 2, 0, 3));
+    knn_add(model, knn_conv2d(4, 3, 2, .dilation_height = 2, .dilation_width = 1, .activation = KNN_ELU));
+    knn_add(model, knn_batch_normalization(.momentum = 0.8, .epsilon = 0.01));
+    knn_add(model, knn_activation(KNN_RELU, .name = "bend"));
+    knn_add(model, knn_average_pooling2d(2, 3, .stride_height = 1, .padding = KNN_SAME));
+    knn_add(model, knn_conv2d(3, 2, .stride_height = 2, .padding = KNN_SAME, .no_bias = true, .frozen = true));
+    knn_add(model, knn_zero_padding2d());
+    knn_add(model, knn_batch_normalization(.no_center = true, .no_scale = true));
+    knn_add(model, knn_max_pooling2d(2, .stride_height = 1));
+    knn_add(model, knn_global_average_pooling2d(.keepdims = true));
+    knn_add(model, knn_flatten());
+    knn_add(model, knn_dense(2, .activation = KNN_SOFTMAX));
+    check_ok(knn_compile(model, .optimizer = knn_adam(.amsgrad = true, .weight_decay = 0.01, .clipnorm = 1),
+                         .loss = knn_categorical_crossentropy(.label_smoothing = 0.1),
+                         .metrics = {knn_accuracy("hits"), knn_mean_squared_error_metric()}));
+    write_case("all_layers", model, 2);
+}
+END_TEST
+
+START_TEST(all_activations)
+{
+    static const knn_activation kinds[] = {KNN_LINEAR, KNN_RELU, KNN_SIGMOID,  KNN_SOFTMAX,
+                                           KNN_TANH,   KNN_ELU,  KNN_SELU,     KNN_SOFTPLUS,
+                                           KNN_SWISH,  KNN_GELU, KNN_SOFTSIGN, KNN_EXPONENTIAL};
+    knn_model *model = knn_sequential();
+    knn_add(model, knn_input(5, 5, 3));
+    knn_add(model, knn_global_max_pooling2d());
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        knn_add(model, knn_dense(4, .activation = kinds[i]));
+    check_ok(knn_compile(model, .optimizer = knn_sgd(.momentum = 0.9, .nesterov = true, .clipvalue = 0.5),
+                         .loss = knn_mean_squared_error(), .metrics = {knn_mean_absolute_error_metric("mae")}));
+    write_case("all_activations", model, 4);
+}
+END_TEST
+
+START_TEST(all_initializers)
+{
+    const knn_initializer *const kinds[] = {
+        knn_glorot_uniform(), knn_glorot_normal(), knn_he_uniform(), knn_he_normal(), knn_lecun_uniform(),
+        knn_lecun_normal(), knn_ones(), knn_constant(0.1), knn_random_uniform(-0.1, 0.2), knn_random_normal(0.1, 0.2),
+        knn_truncated_normal(.stddev = 0.3),
+        knn_variance_scaling(.scale = 0.5, .mode = KNN_FAN_OUT, .distribution = KNN_UNTRUNCATED_NORMAL)};
+    knn_model *model = knn_sequential();
+    knn_add(model, knn_input(6));
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        knn_add(model, knn_dense(5, .kernel_initializer = kinds[i], .kernel_regularizer = knn_l2(0.01),
+                                 .bias_regularizer = knn_l1(0.02)));
+    check_ok(
+        knn_compile(model, .optimizer = knn_adamw(), .loss = knn_sparse_categorical_crossentropy(.from_logits = true)));
+    write_case("all_initializers", model, 1);
+}
+END_TEST
+
+START_TEST(all_schedules)
+{
+    const double boundaries[] = {10, 20}, values[] = {0.1, 0.01, 0.001};
+    const knn_schedule *const kinds[] = {knn_exponential_decay(0.1, 100, 0.9, .staircase = true),
+                                         knn_inverse_time_decay(0.1, 100, 0.5),
+                                         knn_cosine_decay(0.1, 100, .alpha = 0.1),
+                                         knn_cosine_decay(0.1, 100, .warmup_target = 0.2, .warmup_steps = 10),
+                                         knn_polynomial_decay(0.1, 100, .power = 2, .cycle = true),
+                                         knn_piecewise_constant_decay(boundaries, values, 2)};
+    char name[32];
+    knn_model *model = knn_sequential();
+    knn_add(model, knn_input(6));
+    knn_add(model, knn_dense(1, .activation = KNN_SIGMOID));
+    check_ok(knn_compile(model, .optimizer = knn_rmsprop(.schedule = kinds[_i], .centered = true, .momentum = 0.5),
+                         .loss = knn_mean_absolute_error(), .metrics = {knn_binary_accuracy()}));
+    snprintf(name, sizeof name, "schedule_%d", _i);
+    write_case(name, model, 1);
+}
+END_TEST
+
+START_TEST(not_compiled)
+{
+    knn_model *model = knn_sequential();
+    knn_add(model, knn_input(4, 3));
+    knn_add(model, knn_dense(2));
+    knn_add(model, knn_flatten());
+    write_case("not_compiled", model, 0);
+}
+END_TEST
+
+int main(void)
+{
+    live = getenv("KNN_LIVE");
+    if (live == NULL)
+        return 77;
+    Suite *suite = suite_create("files for Keras");
+    TCase *cases = tcase_create("cases");
+    tcase_add_test(cases, tutorial);
+    tcase_add_test(cases, all_layers);
+    tcase_add_test(cases, all_activations);
+    tcase_add_test(cases, all_initializers);
+    tcase_add_loop_test(cases, all_schedules, 0, 6);
+    tcase_add_test(cases, not_compiled);
+    suite_add_tcase(suite, cases);
+    return check_run(suite);
+}
