@@ -148,7 +148,7 @@ static int predict_directory(const knn_model *model, const char *directory)
 static int predict(const char *file, const char *directory)
 {
     static const char *const classes[] = {"cat", "dog", NULL};
-    knn_model *model = knn_load_model(MODEL);
+    knn_model *model = knn_load_model(MODEL, .no_compile = true);
     int result = EXIT_FAILURE;
 
     /* A file that Keras wrote knows neither how our pictures are prepared nor what the classes are called. */

@@ -73,7 +73,7 @@ static knn_status fill_weights(loader *l, const knn__unit *units, size_t count)
     if (status == KNN_OK)
         status = knn__pair(l->model, units, count, &stored, KNN__BY_OWN_NAME, &pairing);
     if (status == KNN_OK)
-        status = knn__model_build(l->model);
+        status = knn__model_allocate(l->model);
     if (status == KNN_OK)
         status = knn__read_weights(l->source.file, l->model, &stored, &pairing, l->model->weights);
     if (status == KNN_OK)

@@ -123,6 +123,8 @@ knn_status knn__model_break(knn_model *model, knn_status status);
 
 /* Makes the arenas and draws the initial weights if that has not happened; fails without layers or input shape. */
 knn_status knn__model_build(knn_model *model);
+/* The same without drawing: for a new model whose weights all come from a file. They are zero until then. */
+knn_status knn__model_allocate(knn_model *model);
 void       knn__weights_changed(knn_model *model);
 
 knn_shape  knn__model_output(const knn_model *model);        /* shape of a prediction */

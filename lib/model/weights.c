@@ -36,7 +36,7 @@ static knn_status list_stretches(knn_model *model)
     return KNN_OK;
 }
 
-static knn_status build(knn_model *model)
+knn_status knn__model_allocate(knn_model *model)
 {
     if (model->layer_count == 0)
         return knn__fail(KNN_ERROR_STATE, "%s: the model has no layers", model->name);
@@ -44,19 +44,24 @@ static knn_status build(knn_model *model)
     knn_status status = list_stretches(model);
     if (status != KNN_OK)
         return status;
-    float *weights = knn__arena_alloc((length + 1) * sizeof(float));    /* a model without weights has an arena, too */
-    if (weights == NULL)
+    model->weights = knn__arena_alloc((length + 1) * sizeof(float));    /* a model without weights has an arena, too */
+    if (model->weights == NULL)
         return KNN_ERROR_MEMORY;
-    for (size_t i = 0; i < model->weight_count; i++) {
-        const knn__model_weight *weight = &model->weights_table[i];
-        knn__initialize(weight->spec.initializer, weight->spec.shape, weight->spec.rank, model->seed, (uint32_t)i,
-                        weights + weight->offset);
-    }
     model->trainable_length = trainable;
     model->weights_length = length + 1;
     model->weights_version = 1;
-    model->weights = weights;
     return KNN_OK;
+}
+
+static knn_status build(knn_model *model)
+{
+    knn_status status = knn__model_allocate(model);
+    for (size_t i = 0; status == KNN_OK && i < model->weight_count; i++) {
+        const knn__model_weight *weight = &model->weights_table[i];
+        knn__initialize(weight->spec.initializer, weight->spec.shape, weight->spec.rank, model->seed, (uint32_t)i,
+                        model->weights + weight->offset);
+    }
+    return status;
 }
 
 knn_status knn__model_build(knn_model *model)

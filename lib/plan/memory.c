@@ -58,28 +58,37 @@ static bool forward_in_place(const knn__plan *plan, int s, bool own)
     return s > 0 && step->needs.in_place && step->x.own == own && !kept(plan, s - 1) && !(handed_out(plan, s) && step->x.slack > 0);
 }
 
+/* Whether one image a slice of the output of step s is enough. */
+static bool output_is_own(const knn__plan *plan, int s)
+{
+    return s < plan->count - 1 && knn__together(&plan->steps[s], &plan->steps[s + 1]) && !kept(plan, s);
+}
+
+static bool output_takes_turns(const knn__plan *plan, int s)
+{
+    return !plan->options.training && !handed_out(plan, s) && !output_is_own(plan, s);
+}
+
 static void place_activations(knn__plan *plan, cursor *at)
 {
-    knn_tensor turn[2] = {{0}};
+    knn_tensor turn[2];
     size_t longest = 0;
     int next = 0;
 
     for (int s = 0; s < plan->count; s++)
-        if (plan->steps[s].y.length > longest)
+        if (output_takes_turns(plan, s) && plan->steps[s].y.length > longest)
             longest = plan->steps[s].y.length;
-    if (!plan->options.training && plan->count > 1)
-        for (int i = 0; i < 2; i++)
-            turn[i] = tensor(plan, at, longest, false);
+    for (int i = 0; i < 2; i++)
+        turn[i] = tensor(plan, at, longest, false);
     for (int s = 0; s < plan->count; s++) {
         knn_step *step = &plan->steps[s];
         size_t length = step->y.length;
-        bool last = s == plan->count - 1;
-        bool own = !last && knn__together(step, step + 1) && !kept(plan, s);
+        bool own = output_is_own(plan, s);
         if (s > 0)
             step->x = (step - 1)->y;
         if (forward_in_place(plan, s, own))
             step->y = step->x;
-        else if (own || handed_out(plan, s) || plan->options.training)
+        else if (!output_takes_turns(plan, s))
             step->y = tensor(plan, at, length, own);
         else {
             step->y = in_turn(plan, &turn[next], length);
@@ -87,6 +96,12 @@ static void place_activations(knn__plan *plan, cursor *at)
         }
     }
     plan->output = plan->count > 0 ? plan->steps[plan->count - 1].y : (knn_tensor){0};
+}
+
+/* Whether one image a slice of the gradient between steps s - 1 and s is enough. */
+static bool gradient_is_own(const knn__plan *plan, int s)
+{
+    return s > plan->first_backward && knn__together(&plan->steps[s - 1], &plan->steps[s]);
 }
 
 static void place_gradients(knn__plan *plan, cursor *at)
@@ -98,13 +113,13 @@ static void place_gradients(knn__plan *plan, cursor *at)
     if (plan->last_backward < plan->first_backward)
         return;
     for (int s = plan->first_backward + 1; s <= plan->last_backward; s++)
-        if (plan->steps[s].x.length > longest)
+        if (!gradient_is_own(plan, s) && plan->steps[s].x.length > longest)
             longest = plan->steps[s].x.length;
     for (int i = 0; i < 2; i++)
         turn[i] = tensor(plan, at, longest, false);
     for (int s = plan->last_backward; s >= plan->first_backward; s--) {
         knn_step *step = &plan->steps[s];
-        bool first = s == plan->first_backward, own = !first && knn__together(step - 1, step);
+        bool first = s == plan->first_backward, own = gradient_is_own(plan, s);
         step->dy = s == plan->last_backward ? tensor(plan, at, step->y.length, false) : (step + 1)->dx;
         if (first && !plan->options.input_gradient)
             continue;

@@ -18,24 +18,24 @@
 #endif
 
 static atomic_long counted, failing;
-static atomic_bool counting;
+static atomic_int counting;                     /* the libraries that are counted */
 
 bool interposed_works(void) { return INTERPOSED; }
 
-void interposed_fail(long n)
+void interposed_fail(int libraries, long n)
 {
     atomic_store(&counted, 0);
     atomic_store(&failing, n);
-    atomic_store(&counting, n > 0);
+    atomic_store(&counting, n > 0 ? libraries : 0);
 }
 
-long interposed_count(knn_status (*run)(const char *), const char *argument)
+long interposed_count(int libraries, knn_status (*run)(const char *), const char *argument)
 {
     atomic_store(&failing, 0);
     atomic_store(&counted, 0);
-    atomic_store(&counting, true);
+    atomic_store(&counting, libraries);
     run(argument);
-    atomic_store(&counting, false);
+    atomic_store(&counting, 0);
     return atomic_load(&counted);
 }
 
@@ -46,20 +46,25 @@ void *__libc_realloc(void *block, size_t size);
 
 static _Thread_local bool looking;              /* dladdr may allocate */
 
+static int library_of(const void *caller)
+{
+    Dl_info info;
+    if (dladdr(caller, &info) == 0 || info.dli_fname == NULL)
+        return 0;
+    if (strstr(info.dli_fname, "libcjson") != NULL || strstr(info.dli_fname, "libjpeg") != NULL)
+        return INTERPOSED_PICTURES_AND_JSON;
+    return strstr(info.dli_fname, "libhdf5") != NULL ? INTERPOSED_HDF5 : 0;
+}
+
 static bool must_fail(const void *caller)
 {
-    static const char *const fallible[] = {"libhdf5", "libcjson", "libjpeg"};
-    Dl_info info;
-
-    if (!atomic_load(&counting) || looking)
+    int libraries = atomic_load(&counting);
+    if (libraries == 0 || looking)
         return false;
     looking = true;
-    bool ours = false;
-    if (dladdr(caller, &info) != 0 && info.dli_fname != NULL)
-        for (size_t i = 0; i < sizeof fallible / sizeof *fallible; i++)
-            ours |= strstr(info.dli_fname, fallible[i]) != NULL;
+    bool theirs = (library_of(caller) & libraries) != 0;
     looking = false;
-    return ours && atomic_fetch_add(&counted, 1) + 1 == atomic_load(&failing);
+    return theirs && atomic_fetch_add(&counted, 1) + 1 == atomic_load(&failing);
 }
 
 void *malloc(size_t size) { return must_fail(__builtin_return_address(0)) ? NULL : __libc_malloc(size); }

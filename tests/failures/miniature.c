@@ -137,7 +137,7 @@ static knn_status classify(const char *folder)
     path_in(saved, sizeof saved, folder, "model.h5");
     path_in(picture, sizeof picture, folder, "validation/cat/0.jpg");
     knn_model *model = knn_load_model(saved);
-    knn_dataset *validation = open_part(folder, "validation");
+    knn_dataset *validation = model != NULL ? open_part(folder, "validation") : NULL;
     knn_status status = model != NULL && validation != NULL ? KNN_OK : KNN_ERROR_STATE;
     if (status == KNN_OK)
         status = knn_classify_file(model, picture, &name, &probability);

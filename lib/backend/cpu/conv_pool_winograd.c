@@ -4,9 +4,6 @@
 #include "backend/cpu/conv_winograd.h"
 #include "backend/cpu/pool2x2.h"
 
-/* Below, the transforms cost more than the products save. */
-enum { FEWEST_CHANNELS = 12 };
-
 /* Packed weights: U, [filters] bias, then those of the sparse backward pass. */
 typedef struct packed { float *u, *bias, *backward; } packed;
 

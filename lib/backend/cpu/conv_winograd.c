@@ -5,13 +5,10 @@
  *
  *     x 6x6 --B'xB--> V     dy 4x4 --HdyH'--> Z     D[36][channel][filter] = sum over tiles of V Z     D --C'DC--> dW 3x3 (in finish)
  *
- * where H and C are the matrices of the points 0, 1, -1, 2, -2, infinity; the factors 1, -1/6, 1/24 of H's rows are put off to the end. */
+ * where H and C belong to the same points as the other transforms (conv_winograd.h); the factors 1, -2/3, 1/6 of H's rows are put off to the end. */
 #include "backend/cpu/conv_winograd.h"
 
-enum {
-    FEWEST_CHANNELS = 12,                   /* below, the transforms cost more than the products save */
-    GRADIENT_TILES = 32                     /* of a block of dW: D is loaded and stored once for so many */
-};
+enum { GRADIENT_TILES = 32 };               /* of a block of dW: D is loaded and stored once for so many */
 
 /* The three convolutions: forward, dx, and dy as the gradient tiles read it. */
 static winograd winograd_forward(const conv3x3 *c)
@@ -167,17 +164,17 @@ static void forward(const knn_step *step, knn_part part)
 
 /* ---- dW ---- */
 
-/* o = H d without the rows' factors: 1 0 0 0 | 1 1 1 1 | 1 -1 1 -1 | 1 2 4 8 | 1 -2 4 -8 | 0 0 0 1 */
+/* o = H d without the rows' factors: 1 0 0 0 | 1 1/r 1/2 1/2r | 1 -1/r 1/2 -1/2r | 1 r 2 2r | 1 -r 2 -2r | 0 0 0 1 */
 INLINE void gradient4(const float *d, long stride, float *o, long o_stride)
 {
     vec d0 = load(d), d1 = load(d + stride), d2 = load(d + 2 * stride), d3 = load(d + 3 * stride);
-    vec even = d0 + d2, odd = d1 + d3;
+    vec even = multiply_add(all(0.5f), d2, d0), odd = multiply_add(all(0.5f), d3, d1);
     store(o, d0);
-    store(o + o_stride, even + odd);
-    store(o + 2 * o_stride, even - odd);
-    even = multiply_add(all(4), d2, d0), odd = multiply_add(all(8), d3, d1 + d1);
-    store(o + 3 * o_stride, even + odd);
-    store(o + 4 * o_stride, even - odd);
+    store(o + o_stride, multiply_add(all(ROOT / 2), odd, even));
+    store(o + 2 * o_stride, multiply_subtract(all(ROOT / 2), odd, even));
+    even = multiply_add(all(2), d2, d0), odd = multiply_add(all(2), d3, d1);
+    store(o + 3 * o_stride, multiply_add(all(ROOT), odd, even));
+    store(o + 4 * o_stride, multiply_subtract(all(ROOT), odd, even));
     store(o + 5 * o_stride, d3);
 }
 
@@ -268,14 +265,14 @@ static void backward(const knn_step *step, knn_part part)
                  knn__scratch(step, part.slice));
 }
 
-/* o = C' m with the factors of H's rows: C' is 1 1 1 1 1 0 | 0 1 -1 2 -2 0 | 0 1 1 4 4 1. */
+/* o = C' m with the factors of H's rows: C' is 1 1 1 1 1 0 | 0 1/r -1/r r -r 0 | 0 1/2 1/2 2 2 1. */
 INLINE void weights6(const vec m[6], vec o[3])
 {
-    vec even1 = (m[1] + m[2]) * all(-1.0f / 6), odd1 = (m[1] - m[2]) * all(-1.0f / 6);
-    vec even2 = (m[3] + m[4]) * all(1.0f / 24), odd2 = (m[3] - m[4]) * all(1.0f / 24);
-    o[0] = multiply_add(m[0], all(0.25f), even1 + even2);
-    o[1] = odd1 + (odd2 + odd2);
-    o[2] = multiply_add(all(4), even2, even1 + m[5]);
+    vec even1 = (m[1] + m[2]) * all(-2.0f / 3), odd1 = (m[1] - m[2]) * all(-ROOT / 3);
+    vec even2 = (m[3] + m[4]) * all(1.0f / 6), odd2 = (m[3] - m[4]) * all(ROOT / 6);
+    o[0] = m[0] + even1 + even2;
+    o[1] = odd1 + odd2;
+    o[2] = multiply_add(all(2), even2, multiply_add(all(0.5f), even1, m[5]));
 }
 
 /* dW of one channel and VL filters: the slices' D added in order, then transformed. */
