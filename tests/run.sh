@@ -14,7 +14,7 @@ install_missing $build_packages g++ check libopenblas0-pthread libopenblas0-open
 passed=0 failed=0 skipped=0 failures=
 # Several programs share the cores here: threads that wait for work must not keep one busy.
 export OMP_WAIT_POLICY=passive
-unset LD_LIBRARY_PATH OPENBLAS_NUM_THREADS OPENBLAS_CORETYPE OMP_NUM_THREADS CFLAGS CXXFLAGS LDFLAGS
+unset LD_LIBRARY_PATH OMP_NUM_THREADS CFLAGS CXXFLAGS LDFLAGS
 
 # step NAME COMMAND...: one more that passed or failed.
 step() {

@@ -107,7 +107,7 @@ struct knn_model {
     pthread_t writer;
 };
 
-/* ---- model.c ---- */
+/* ---- access.c ---- */
 
 /* Every public function of a model begins with one of these and ends with its twin. They check NULL, a sticking failure, and the thread
  * rule; knn__model_write also lets a callback write while fit holds the model (same thread). */
@@ -120,6 +120,8 @@ knn_status knn__model_write_alone(knn_model *model, const char *function);
 
 /* A failure that sticks: keeps status and text; returns the status. */
 knn_status knn__model_break(knn_model *model, knn_status status);
+
+/* ---- weights.c, model.c ---- */
 
 /* Makes the arenas and draws the initial weights if that has not happened; fails without layers or input shape. */
 knn_status knn__model_build(knn_model *model);
