@@ -54,12 +54,12 @@ run
 check "without a data set it exits with 0" equal 0 "$status"
 check "and says that there is none" grep -q "No data set was given" "$scratch/out"
 check "and builds, draws, trains, predicts" \
-    equal "cmake;cmake;draw sample;catdog --data WORK/sample --epochs 12;catdog -d WORK/sample/test;" "$log"
+    equal "cmake;cmake;draw sample;catdog --data WORK/sample --epochs 40;catdog -d WORK/sample/test;" "$log"
 check "and ends with the accuracy" equal "accuracy on the test pictures: 0.7500 (3 of 4)" "$last"
 check "and leaves nothing outside of build" equal "$before" "$(cd "$clone" && find . ! -path './build*' | sort)"
 run
 check "it runs twice" equal "accuracy on the test pictures: 0.7500 (3 of 4)" "$last"
-check "and draws anew" equal "cmake;cmake;draw sample;catdog --data WORK/sample --epochs 12;catdog -d WORK/sample/test;" "$log"
+check "and draws anew" equal "cmake;cmake;draw sample;catdog --data WORK/sample --epochs 40;catdog -d WORK/sample/test;" "$log"
 
 mkdir -p "$scratch/my pictures/validation"
 run "my pictures"
@@ -75,7 +75,7 @@ run
 check "one on other pictures does not" test ! -e "$clone/build/catdog/CatDogClassifier_backup.h5"
 
 TRAIN_STATUS=1 run
-check "a failed training ends it" equal "1 cmake;cmake;draw sample;catdog --data WORK/sample --epochs 12;" "$status $log"
+check "a failed training ends it" equal "1 cmake;cmake;draw sample;catdog --data WORK/sample --epochs 40;" "$status $log"
 JUDGE_STATUS=1 run
 check "unreadable pictures give the accuracy of the others and status 1" \
     equal "1 accuracy on the test pictures: 0.7500 (3 of 4)" "$status $last"
