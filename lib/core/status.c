@@ -62,6 +62,13 @@ knn_status knn__context(knn_status status, const char *format, ...)
     return status;
 }
 
+knn_status knn__fail_null(const char *where, const char *what)
+{
+    char earlier[TEXT_SIZE];
+    memcpy(earlier, error_text, sizeof earlier);
+    return knn__fail(KNN_ERROR_ARGUMENT, "%s: the %s is NULL%s%s", where, what, earlier[0] != '\0' ? "; before that: " : "", earlier);
+}
+
 void knn__clear_error(void)
 {
     error_text[0] = '\0';

@@ -14,6 +14,9 @@ knn_status knn__fail(knn_status status, const char *format, ...) __attribute__((
 /* Puts "text: " in front of this thread's error text and returns `status`: where the failure happened. */
 knn_status knn__context(knn_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* A handle that is NULL, mostly because making it failed: quotes this thread's text of before. `where` begins the new one. */
+knn_status knn__fail_null(const char *where, const char *what);
+
 /* Forgets the text: an earlier failure must not be quoted by a later one. */
 void knn__clear_error(void);
 

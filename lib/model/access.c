@@ -5,12 +5,8 @@
 
 static knn_status check_handle(const knn_model *model, const char *function)
 {
-    char earlier[256];
-
-    if (model == NULL) {
-        knn__save_error(earlier, sizeof earlier);
-        return knn__fail(KNN_ERROR_ARGUMENT, "%s: the model is NULL%s%s", function, earlier[0] != '\0' ? "; before that: " : "", earlier);
-    }
+    if (model == NULL)
+        return knn__fail_null(function, "model");
     if (model->broken != KNN_OK)
         return knn__fail(model->broken, "%s", model->broken_text);
     return KNN_OK;

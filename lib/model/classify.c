@@ -120,7 +120,7 @@ knn_status knn_classify_bytes(const knn_model *model, const void *data, size_t s
 knn_status knn_classify_pixels(const knn_model *model, const uint8_t *rgb, int width, int height, size_t row_bytes,
                                const char **class_name, double *probability)
 {
-    const picture from = {.rgb = rgb, .width = width, .height = height, .row_bytes = row_bytes};
+    const picture from = {.rgb = rgb, .width = width, .height = height, .row_bytes = row_bytes != 0 ? row_bytes : 3 * (size_t)width};
     return classify_locked(model, "knn_classify_pixels", &from, class_name, probability);
 }
 

@@ -162,7 +162,7 @@ knn_status knn__check_dataset(const knn_model *model, const knn_dataset *dataset
     char ours[64], theirs[64];
 
     if (dataset == NULL)
-        return knn__fail(KNN_ERROR_ARGUMENT, "%s: the data set is NULL", what);
+        return knn__fail_null(what, "data set");
     knn__shape_text(&model->input, ours, sizeof ours);
     knn__shape_text(&dataset->input, theirs, sizeof theirs);
     if (knn__shape_length(&dataset->input) != knn__shape_length(&model->input) ||

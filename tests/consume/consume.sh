@@ -21,10 +21,15 @@ pc() {
     PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name libknn.pc)") pkg-config "$@" libknn
 }
 
-# run_programs FOLDER: FOLDER's programs train, save, and judge a bright picture.
-run_programs() {
+# Programs that are linked with the moved library find it.
+find_library() {
     LD_LIBRARY_PATH=$(dirname "$(find "$prefix" -name 'libknn.so')")
     export LD_LIBRARY_PATH
+}
+
+# run_programs FOLDER: FOLDER's programs train, save, and judge a bright picture.
+run_programs() {
+    find_library
     "$1/consumer" "$here"
     for program in classify-c classify-cpp; do
         "$1/$program" "$here/model.h5" "$here/picture.ppm" >"$here/answer"
@@ -148,6 +153,18 @@ readme)
     sed -n '/^```c$/,/^```$/p' "$source/README.md" | grep -v '^```' >"$here/program.c"
     # shellcheck disable=SC2046
     compile "$CC -std=c11" "$here/program.c" program $(pc --libs)
+    find_library
+    cd "$here"
+    ! ./program >answer 2>error || fail "it succeeds without pictures"
+    grep -q "the data set is NULL; before that: flowers: " error || fail "it says: $(cat error)"
+    for flower in aster daisy lily rose tulip; do
+        mkdir -p "flowers/$flower"
+        printf 'P6 2 1 255\n\377\000\000\000\000\377' >"flowers/$flower/1.ppm"
+    done
+    cp flowers/rose/1.ppm unknown.jpg               # kinds of pictures are told by their content
+    ./program >answer || fail "it fails"
+    grep -q "^[a-z]*, [0-9]* %\$" answer || fail "it answers: $(cat answer)"
+    test -s flowers.h5 || fail "it saves no model"
     ;;
 headers_gcc | headers_clang)
     compiler=${way#headers_} compilerxx=$(echo "${way#headers_}" | sed 's/gcc/g/')++
