@@ -21,8 +21,9 @@ typedef struct knn_request {
     const char *force;                      /* for tests: only kernels whose name contains this, where one of them covers; NULL: free choice */
 } knn_request;
 
-/* The images [first, last) of a batch, worked on by `slice` of the step's slices. */
-typedef struct knn_part { int first, last, slice, phase; } knn_part;
+/* The images [first, last) of a batch, worked on by `slice` of the step's slices. One image that all slices share (needs.divisible) is cut
+ * into `pieces` of its output, of which this slice makes the piece-th; else pieces is 1. */
+typedef struct knn_part { int first, last, slice, phase, piece, pieces; } knn_part;
 
 /* A batch of activations or gradients. The images of one slice lie one behind the other. `own`: only one image for each slice exists
  * (depth first). A buffer that tensors of several lengths take in turns (memory.c) gives each slice a place of its own, `slack` floats an
@@ -44,12 +45,14 @@ typedef struct knn_needs {
     bool input, output;                     /* backward reads x, y */
     bool depth_first;                       /* wants one image a call, so that what it makes is consumed from cache */
     bool in_place;                          /* may be called with y == x and dx == dy */
+    bool divisible;                         /* forward can make a piece of an image's output; the numbers do not depend on how many there are */
     int phases;                             /* 0 or 1: images are independent. 2: all slices finish phase 0 before any begins phase 1 */
 } knn_needs;
 
 /* What one run is about; the same for all steps. */
 typedef struct knn_run {
     int images;                             /* <= capacity */
+    int threads;                            /* fewer than the plan's, for a machine that is busy; 0: the plan's. The numbers are the same */
     bool training;
     uint64_t seed;
     uint32_t iteration;                     /* random numbers: (seed, layer, iteration, place in the batch, element) */

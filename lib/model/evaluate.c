@@ -80,7 +80,7 @@ static void release(const knn_model *model, work *w)
 static knn_status evaluate_batch(const knn_model *model, const knn_dataset *dataset, const work *w, int images, double *loss,
                                  knn__metric *metrics)
 {
-    const knn_run run = {.images = images, .seed = model->seed};
+    const knn_run run = {.images = images, .threads = w->entry->threads, .seed = model->seed};
     int positions, outputs;
     knn_status status = knn__dataset_batch(dataset, model->seed, 0, w->indices, images, false, model->threads, w->x, w->target, w->weight);
 

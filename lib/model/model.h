@@ -161,6 +161,7 @@ typedef struct knn__pooled_plan {
     knn__plan *plan;
     uint64_t version;
     bool busy;
+    int threads;                            /* for this run: predictions that run at the same time share the model's threads */
     struct knn__pooled_plan *next;
 } knn__pooled_plan;
 knn_status knn__borrow_plan(const knn_model *model, int capacity, knn__pooled_plan **borrowed);

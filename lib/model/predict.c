@@ -46,6 +46,17 @@ static knn_status new_entry(const knn_model *model, int capacity, knn__pooled_pl
     return KNN_OK;
 }
 
+/* A fair share of the model's threads for a prediction that has just begun: a host that predicts in many threads keeps to its cores. */
+static int threads_for_one_more(knn_model *shared)
+{
+    int running = 0;
+    pthread_mutex_lock(&shared->lock);
+    for (const knn__pooled_plan *entry = shared->pool; entry != NULL; entry = entry->next)
+        running += entry->busy;
+    pthread_mutex_unlock(&shared->lock);
+    return shared->threads > running ? shared->threads / running : 1;
+}
+
 knn_status knn__borrow_plan(const knn_model *model, int capacity, knn__pooled_plan **borrowed)
 {
     knn_model *shared = (knn_model *)(uintptr_t)model;          /* only the pool, under its lock */
@@ -70,6 +81,7 @@ knn_status knn__borrow_plan(const knn_model *model, int capacity, knn__pooled_pl
         shared->pool = entry;
         pthread_mutex_unlock(&shared->lock);
     }
+    entry->threads = threads_for_one_more(shared);
     if (entry->version != model->weights_version) {
         knn__plan_prepare(entry->plan);
         entry->version = model->weights_version;
@@ -86,11 +98,11 @@ void knn__return_plan(const knn_model *model, knn__pooled_plan *borrowed)
     pthread_mutex_unlock(&shared->lock);
 }
 
-static void run(const knn_model *model, knn__plan *plan, const float *x, int images, float *y)
+static void run(const knn_model *model, const knn__pooled_plan *entry, const float *x, int images, float *y)
 {
-    const knn_run call = {.images = images, .seed = model->seed};
+    const knn_run call = {.images = images, .threads = entry->threads, .seed = model->seed};
     size_t length = knn_output_length(model);
-    memcpy(y, knn__plan_forward(plan, x, &call), (size_t)images * length * sizeof(float));
+    memcpy(y, knn__plan_forward(entry->plan, x, &call), (size_t)images * length * sizeof(float));
 }
 
 static knn_status check_output(const knn_model *model, const char *function, const float *y, size_t samples, size_t y_length)
@@ -118,7 +130,7 @@ static knn_status predict(const knn_model *model, const float *x, size_t samples
         return status;
     for (size_t done = 0; done < samples; done += BATCH) {
         int images = (int)(samples - done < BATCH ? samples - done : BATCH);
-        run(model, entry->plan, x + done * in, images, y + done * out);
+        run(model, entry, x + done * in, images, y + done * out);
     }
     knn__return_plan(model, entry);
     return KNN_OK;
@@ -157,7 +169,7 @@ static knn_status predict_dataset(const knn_model *model, const knn_predict_opti
             indices[i] = done + (size_t)i;
         status = knn__dataset_batch(data, model->seed, 0, indices, images, false, model->threads, x, NULL, NULL);
         if (status == KNN_OK)
-            run(model, entry->plan, x, images, options->y + done * out);
+            run(model, entry, x, images, options->y + done * out);
     }
     if (entry != NULL)
         knn__return_plan(model, entry);

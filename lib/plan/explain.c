@@ -16,7 +16,7 @@ static void explain_step(const knn__plan *plan, const knn_step *step, line_write
     snprintf(line, sizeof line, "%s%s%s: %s (output %zu KiB, saved %zu KiB, packed %zu KiB, sums %zu KiB%s)", step->nodes[0].name,
              strcmp(step->nodes[0].name, last->name) != 0 ? " .. " : "", strcmp(step->nodes[0].name, last->name) != 0 ? last->name : "",
              step->kernel->name, activations / 1024, step->saved_stride * images / 1024, step->needs.packed / 1024,
-             step->partial_stride * slices / 1024, step->needs.depth_first ? ", image by image" : "");
+             step->partial_stride * slices / 1024, step->needs.depth_first ? ", image by image" : step->needs.divisible ? ", shared by the threads" : "");
     write(context, line);
 }
 

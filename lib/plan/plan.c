@@ -10,6 +10,9 @@
 /* Sums over a batch are split into this many parts, whatever the number of threads up to it: 1, 2 and 4 threads give the same bits. */
 enum { FIXED_SLICES = 4 };
 
+/* Threads share a single image where capacity is 1. They meet after each such step (2 to 5 us, Zen 3), so small ones are left to one thread. */
+enum { PAYS_DIVISION = 400000 };            /* multiplications: 10 us of one core */
+
 /* Nodes that hand on the numbers as they are: no kernel runs them. */
 static bool is_identity(const knn_node *node, bool training)
 {
@@ -45,6 +48,17 @@ static int choose(const knn__plan *plan, int at, const knn_request *request, con
     }
 }
 
+/* One image: what counts is when it is done, not that its steps are run depth first. */
+static void divide(const knn__plan *plan, knn_step *step)
+{
+    const knn_node *n = &step->nodes[0];
+    size_t multiplications = n->weight[KNN_KERNEL].length * (size_t)n->out.height * (size_t)n->out.width;
+    size_t least = plan->options.least_division > 0 ? plan->options.least_division : PAYS_DIVISION;
+
+    step->needs.divisible = step->needs.divisible && plan->shares_image && multiplications >= least;
+    step->needs.depth_first = step->needs.depth_first && !plan->shares_image;
+}
+
 static knn_status choose_kernels(knn__plan *plan)
 {
     const knn_request request = {.training = plan->options.training, .capacity = plan->options.capacity, .slices = plan->slices,
@@ -64,6 +78,7 @@ static knn_status choose_kernels(knn__plan *plan)
         step->x.length = knn__extent_length(plan->nodes[at].in);
         step->y.length = knn__extent_length(plan->nodes[at + covered - 1].out);
         kernel->measure(step, &step->needs);
+        divide(plan, step);
         at += covered;
         plan->count++;
     }
@@ -93,9 +108,10 @@ static knn_status make(knn__plan *plan, const knn__plan_options *options)
 
     plan->options = *options;
     plan->options.threads = threads;
+    plan->shares_image = !options->training && options->capacity == 1 && threads > 1;
     plan->slices = threads > FIXED_SLICES ? threads : FIXED_SLICES;
     if (plan->slices > options->capacity)
-        plan->slices = options->capacity;
+        plan->slices = plan->shares_image ? threads : options->capacity;
     plan->nodes = knn__alloc((size_t)options->count, sizeof *plan->nodes);
     plan->steps = knn__alloc((size_t)options->count, sizeof *plan->steps);
     plan->first_image = knn__alloc((size_t)plan->slices, sizeof *plan->first_image);

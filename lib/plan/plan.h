@@ -16,6 +16,7 @@ typedef struct knn__plan_options {
     bool loss_before_last;
     bool input_gradient;                    /* keep the gradient of the first node's input (tests, users' tools) */
     const char *force;                      /* knn_request.force */
+    size_t least_division;                  /* multiplications of a step from which on threads share an image of it; 0: PAYS_DIVISION */
     knn_real *weights, *gradients;          /* arenas, borrowed; gradients NULL without training */
 } knn__plan_options;
 

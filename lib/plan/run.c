@@ -2,7 +2,7 @@
  *
  * A batch is cut into slices of consecutive images, and each slice goes through all steps on its own, in parallel. Only a step of two phases
  * (batch normalization) needs the others' sums: it is a stage of its own. Steps that want it are run image by image, depth first,
- * so that what one makes is consumed from cache by the next. */
+ * so that what one makes is consumed from cache by the next. A single image is shared: each divisible step is a stage, of pieces. */
 #include "plan/steps.h"
 
 #include "core/parallel.h"
@@ -13,13 +13,18 @@
 typedef struct stage { knn__plan *plan; int first, last, phase; } stage;
 
 static bool waits(const knn_step *step) { return step->needs.phases == 2; }
+static bool stands_alone(const knn_step *step) { return waits(step) || step->needs.divisible; }
 
 static knn_part part_of(const knn__plan *plan, int slice, int phase)
 {
     long first, last;
     knn__share(plan->run.images, slice, plan->slices, &first, &last);
-    return (knn_part){(int)first, (int)last, slice, phase};
+    return (knn_part){(int)first, (int)last, slice, phase, 0, 1};
 }
+
+static knn_part part_of_image(int image, int slice) { return (knn_part){image, image + 1, slice, 0, 0, 1}; }
+
+static knn_part piece_of(const knn__plan *plan, int slice) { return (knn_part){0, plan->run.images, slice, 0, slice, plan->slices}; }
 
 /* The steps that run depth first together with step s: [*first, *last], within [low, high]. */
 static void group_of(const knn__plan *plan, int s, int low, int high, int *first, int *last)
@@ -44,12 +49,14 @@ static void forward_slice(int slice, void *context)
     for (int s = job->first, first, last; s <= job->last; s = last + 1) {
         const knn_step *step = &plan->steps[s];
         group_of(plan, s, s, job->last, &first, &last);
-        if (waits(step) || (!step->needs.depth_first && all.first < all.last))
+        if (step->needs.divisible)
+            step->kernel->forward(step, piece_of(plan, slice));
+        else if (waits(step) || (!step->needs.depth_first && all.first < all.last))
             step->kernel->forward(step, all);       /* two phases: with no images, too, the others read its sums */
         else if (step->needs.depth_first)
             for (int image = all.first; image < all.last; image++)
                 for (int g = first; g <= last; g++)
-                    plan->steps[g].kernel->forward(&plan->steps[g], (knn_part){image, image + 1, slice, 0});
+                    plan->steps[g].kernel->forward(&plan->steps[g], part_of_image(image, slice));
     }
     if (backend->leave != NULL)
         backend->leave();
@@ -57,9 +64,12 @@ static void forward_slice(int slice, void *context)
 
 static void run_stage(stage job, knn__body *body)
 {
-    int phases = waits(&job.plan->steps[job.first]) ? 2 : 1;
+    const knn_step *step = &job.plan->steps[job.first];
+    int phases = waits(step) ? 2 : 1;
+    bool by_one = job.plan->shares_image && !step->needs.divisible;
+    int threads = job.plan->run.threads > 0 ? job.plan->run.threads : job.plan->options.threads;
     for (job.phase = 0; job.phase < phases; job.phase++)
-        knn__parallel(job.plan->slices, job.plan->options.threads, body, &job);
+        knn__parallel(job.plan->slices, by_one ? 1 : threads, body, &job);
 }
 
 const knn_real *knn__plan_forward(knn__plan *plan, const knn_real *x, const knn_run *run)
@@ -72,7 +82,7 @@ const knn_real *knn__plan_forward(knn__plan *plan, const knn_real *x, const knn_
     plan->steps[0].x.data = (knn_real *)(uintptr_t)x;          /* never written: step 0 is not run in place */
     for (int s = 0, last; s < plan->count; s = last + 1) {
         last = s;
-        while (!waits(&plan->steps[s]) && last + 1 < plan->count && !waits(&plan->steps[last + 1]))
+        while (!stands_alone(&plan->steps[s]) && last + 1 < plan->count && !stands_alone(&plan->steps[last + 1]))
             last++;
         run_stage((stage){plan, s, last, 0}, forward_slice);
     }
@@ -108,7 +118,7 @@ static void backward_slice(int slice, void *context)
         else if (step->needs.depth_first)
             for (int image = all.first; image < all.last; image++)
                 for (int g = last; g >= first; g--)
-                    plan->steps[g].kernel->backward(&plan->steps[g], (knn_part){image, image + 1, slice, 0});
+                    plan->steps[g].kernel->backward(&plan->steps[g], part_of_image(image, slice));
     }
     if (backend->leave != NULL)
         backend->leave();

@@ -9,6 +9,7 @@ struct knn__plan {
     knn_node *nodes;
     int node_count;
     int slices;
+    bool shares_image;                      /* capacity 1: the slices are not images, but pieces of the steps that are divisible */
     int *first_image;                       /* [slices], of the run that runs */
     knn_step *steps;
     int count;

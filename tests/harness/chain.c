@@ -106,8 +106,8 @@ static bool open_session(session *s)
         return false;
     knn__plan_options options = {
         .backend = backend, .nodes = call->nodes, .count = call->count, .training = call->training, .capacity = call->images,
-        .threads = call->threads, .input_gradient = call->dy != NULL, .force = call->force, .weights = s->weights.data,
-        .gradients = s->gradients.data};
+        .threads = call->threads, .input_gradient = call->dy != NULL, .force = call->force, .least_division = call->least_division,
+        .weights = s->weights.data, .gradients = s->gradients.data};
     if (knn__plan_make(&options, &s->plan) != KNN_OK)
         return false;
     call->kernels[0] = '\0';

@@ -14,6 +14,7 @@ typedef struct chain_call {
     int images, threads;
     bool training;
     uint64_t seed;
+    size_t least_division;                  /* knn__plan_options.least_division */
     bool guard_before;                      /* the unreadable page lies directly before the buffers, not directly behind them */
     int repeats;                            /* for timing; 0: once */
     size_t weights_length;

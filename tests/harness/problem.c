@@ -188,3 +188,19 @@ bool answer_agrees(const problem *of, const answer *got, double tolerance, char 
     }
     return good;
 }
+
+const char *problem_run_shared(const problem *of, chain_call settings, double *y, double tolerance, char *text, size_t size)
+{
+    chain_call call = problem_call(of, false);
+    call.backend = settings.backend;
+    call.force = settings.force;
+    call.images = 1;
+    call.threads = 3;
+    call.least_division = 1;
+    call.y = y;
+    const char *error = chain_run(&call);
+    if (error != NULL)
+        return error;
+    comparison c = {tolerance, text, size};
+    return close_enough(c, "an image shared by threads", y, of->expected.inferred, of->chain.out) ? NULL : text;
+}

@@ -31,6 +31,9 @@ chain_call problem_call(const problem *of, bool training);
 /* The whole problem on some kernels: NULL or an error. `kernels` gets what the training (or inference-only) run chose. */
 const char *problem_run(const problem *of, const char *run(chain_call *call), chain_call settings, answer *got, char kernels[1024]);
 
+/* Inference on the first image alone, which three threads share; compared as answer_agrees does. `y` has room for one output. */
+const char *problem_run_shared(const problem *of, chain_call settings, double *y, double tolerance, char *text, size_t size);
+
 /* false: differs by more than `tolerance` times the largest expected number; `text` says where. */
 bool answer_agrees(const problem *of, const answer *got, double tolerance, char *text, size_t size);
 

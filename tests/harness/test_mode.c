@@ -61,6 +61,9 @@ static void test_choice(const problem *p, const char *backend, const knn_kernel 
             harness_fail(report, "%s: %s", harness_now, error);
         else if (!same_bits(p, &once, &again))
             harness_fail(report, "%s: other numbers on two threads", harness_now);
+        error = problem_run_shared(p, settings, again.inferred, kernels_tolerance(kernels, p), text, sizeof text);
+        if (error != NULL)
+            harness_fail(report, "%s: %s", harness_now, error);
     }
     answer_free(&once);
     answer_free(&again);

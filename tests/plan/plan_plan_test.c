@@ -1,5 +1,6 @@
 /* Plans: choice of kernels, order of execution, memory. With a backend of its own, whose kernels add one to each number and write down
  * when they were called. */
+#include "core/parallel.h"
 #include "plan/plan.h"
 #include "support/check_run.h"
 
@@ -83,23 +84,49 @@ static const knn_kernel deep = {
 static const knn_kernel phases = {
     .name = "phases", .covers = covers_padding, .measure = measure_two_phases, .forward = forward, .backward = backward};
 
+/* A divisible one: writes its piece only, and into a page of its own what the piece was. */
+static knn_part pieces[8];
+
+static int covers_normalization(const knn_node *nodes, int count, const knn_request *request, const char **reason)
+{
+    (void)count, (void)request;
+    *reason = NULL;
+    return nodes[0].op == KNN_OP_BATCH_NORMALIZATION;
+}
+
+static void measure_divisible(const knn_step *step, knn_needs *needs) { (void)step, needs->divisible = needs->depth_first = true; }
+
+static void forward_piece(const knn_step *step, knn_part part)
+{
+    long first, last;
+    pieces[part.slice] = part;
+    knn__share((long)step->y.length, part.piece, part.pieces, &first, &last);
+    for (int image = part.first; image < part.last; image++)
+        for (long i = first; i < last; i++)
+            knn__image(&step->y, image, part.slice)[i] = knn__image(&step->x, image, part.slice)[i] + 1;
+}
+
+static const knn_kernel divisible = {.name = "divisible", .covers = covers_normalization, .measure = measure_divisible, .forward = forward_piece};
+
 static const knn_kernel *const *kernels(int list)
 {
-    static const knn_kernel *const fast[] = {&pair, NULL}, *const slow[] = {&plain, &deep, &phases, NULL};
+    static const knn_kernel *const fast[] = {&pair, NULL}, *const slow[] = {&plain, &deep, &phases, &divisible, NULL};
     return list == 0 ? fast : list == 1 ? slow : NULL;
 }
 
 static const knn_backend backend = {.name = "diary", .kernels = kernels};
 
-/* A chain written as letters: r rescaling, a activation, p padding (two phases), d dropout, f flatten, D dense; vectors of three numbers. */
+/* A chain written as letters: r rescaling, a activation, p padding (two phases), n normalization (divisible), d dropout, f flatten, D dense; vectors of three numbers. */
 static int chain(const char *letters, knn_node *nodes)
 {
     static const char *const names[] = {"A", "B", "C", "D", "E", "F", "G", "H"};
     int count = (int)strlen(letters);
     for (int i = 0; i < count; i++) {
-        static const char known[] = "rapdfD";
-        static const knn_op ops[] = {KNN_OP_RESCALING, KNN_OP_ACTIVATION, KNN_OP_ZERO_PADDING2D, KNN_OP_DROPOUT, KNN_OP_FLATTEN, KNN_OP_DENSE};
-        nodes[i] = (knn_node){.op = ops[strchr(known, letters[i]) - known], .name = names[i], .in = {1, 1, 3}, .out = {1, 1, 3}, .rate = 0.5};
+        static const char known[] = "rapndfD";
+        static const knn_op ops[] = {KNN_OP_RESCALING, KNN_OP_ACTIVATION, KNN_OP_ZERO_PADDING2D, KNN_OP_BATCH_NORMALIZATION, KNN_OP_DROPOUT,
+            KNN_OP_FLATTEN, KNN_OP_DENSE};
+        nodes[i] = (knn_node){.op = ops[strchr(known, letters[i]) - known], .name = names[i], .in = {1, 1, 3}, .out = {1, 1, 3}, .rate = 0.5,
+            .weight = {{0, 1, false}}};
     }
     return count;
 }
@@ -162,6 +189,58 @@ START_TEST(steps_that_want_it_run_image_by_image_together)
     for (int i = 0; i < 15; i++)
         ck_assert_float_eq(y[i], x[i] + 3);
     knn__plan_free(plan);
+}
+END_TEST
+
+static knn__plan *make_for_one(const char *letters, int threads, size_t least_division)
+{
+    knn_node nodes[8];
+    knn__plan *plan;
+    const knn__plan_options options = {.backend = &backend, .nodes = nodes, .count = chain(letters, nodes), .capacity = 1, .threads = threads,
+        .least_division = least_division};
+    ck_assert_msg(knn__plan_make(&options, &plan) == KNN_OK, "%s", knn_last_error());
+    diary[0] = '\0';
+    memset(pieces, 0, sizeof pieces);
+    return plan;
+}
+
+START_TEST(threads_share_a_single_image)
+{
+    knn__plan *plan = make_for_one("rnar", 2, 1);
+    const knn_real *y = run(plan, 1, x);
+    ck_assert_str_eq(diary, "A[0,1) C[0,1) D[0,1) ");   /* these once, and nobody's second thread meanwhile */
+    for (int slice = 0; slice < 2; slice++) {
+        ck_assert_int_eq(pieces[slice].last, 1);
+        ck_assert_int_eq(pieces[slice].piece, slice);
+        ck_assert_int_eq(pieces[slice].pieces, 2);
+    }
+    for (int i = 0; i < 3; i++)
+        ck_assert_float_eq(y[i], x[i] + 4);
+    knn__plan_free(plan);
+}
+END_TEST
+
+START_TEST(a_busy_machine_gets_the_same_from_fewer_threads)
+{
+    knn__plan *plan = make_for_one("nn", 3, 1);
+    const knn_real *y = knn__plan_forward(plan, x, &(knn_run){.images = 1, .threads = 1});
+    ck_assert_int_eq(pieces[2].pieces, 3);
+    for (int i = 0; i < 3; i++)
+        ck_assert_float_eq(y[i], x[i] + 2);
+    knn__plan_free(plan);
+}
+END_TEST
+
+START_TEST(an_image_is_not_shared_for_little_work_or_one_thread)
+{
+    static const struct { int threads; size_t least; } cases[] = {{2, 0}, {2, 2}, {1, 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        knn__plan *plan = make_for_one("n", cases[i].threads, cases[i].least);
+        ck_assert_float_eq(run(plan, 1, x)[2], 3);
+        ck_assert_int_eq(pieces[cases[i].threads - 1].pieces, 1);
+        ck_assert_int_eq(pieces[cases[i].threads - 1].last, 1);
+        knn__plan_free(plan);
+    }
 }
 END_TEST
 
@@ -232,6 +311,9 @@ int main(void)
     tcase_add_test(tests, a_forced_kernel_comes_before_faster_ones);
     tcase_add_test(tests, slices_are_runs_of_images);
     tcase_add_test(tests, steps_that_want_it_run_image_by_image_together);
+    tcase_add_test(tests, threads_share_a_single_image);
+    tcase_add_test(tests, a_busy_machine_gets_the_same_from_fewer_threads);
+    tcase_add_test(tests, an_image_is_not_shared_for_little_work_or_one_thread);
     tcase_add_test(tests, all_slices_finish_the_first_phase_before_the_second);
     tcase_add_test(tests, what_changes_no_number_is_not_run);
     tcase_add_test(tests, backward_runs_the_same_way_back);

@@ -84,6 +84,17 @@ static inline int conv3x3_images(const conv3x3 *c, const knn_request *request)
     return conv3x3_depth_first(c) ? 1 : (request->capacity + request->slices - 1) / request->slices;
 }
 
+/* The piece of an image that a part makes: output rows, or where these are few, blocks of filters. */
+typedef struct conv3x3_piece { int first_row, last_row, first_block, last_block; } conv3x3_piece;
+
+static inline conv3x3_piece conv3x3_piece_of(int rows, int blocks, knn_part part)
+{
+    bool by_rows = rows >= 4 * part.pieces;
+    long first, last;
+    knn__share(by_rows ? rows : blocks, part.piece, part.pieces, &first, &last);
+    return by_rows ? (conv3x3_piece){(int)first, (int)last, 0, blocks} : (conv3x3_piece){0, rows, (int)first, (int)last};
+}
+
 /* What the folded normalization multiplies the filters k .. k + VL - 1 by, and what it adds: y = (x w + bias) * scale + shift. */
 static inline void conv3x3_scale(const knn_step *step, const conv3x3 *c, int k, float scale[VL], float bias[VL])
 {

@@ -44,6 +44,7 @@ static void measure(const knn_step *step, knn_needs *needs)
     conv3x3 c = conv3x3_of(step, false);
     long forward = band_length(c.out_height, c.out_width, c.channels), backward = 0, weights_packed = weights_length(&c) + c.padded_filters;
     needs->depth_first = conv3x3_depth_first(&c);
+    needs->divisible = true;
     if (step->request.training) {
         long input = band_length(c.height, c.width, c.filters);
         long weights = (weights_rows(&c) + 2l) * (c.out_width + 2) * c.channels + (long)weights_rows(&c) * c.out_width * c.padded_filters;
@@ -142,17 +143,18 @@ typedef struct pass {
     float floor;
 } pass;
 
-static void run_pass(const pass *p, float *band)
+static void run_pass(const pass *p, knn_part part, float *band)
 {
+    conv3x3_piece piece = conv3x3_piece_of(p->out_height, p->blocks, part);
     bool copy = p->gate != NULL || p->top > 0 || p->left > 0;
     int width = copy ? p->out_width + 2 : p->width, most = band_rows(p->out_height, p->out_width, p->channels);
     long row_stride = (long)width * p->channels;
-    for (int first = 0; first < p->out_height; first += most) {
-        int rows = smaller(most, p->out_height - first);
+    for (int first = piece.first_row; first < piece.last_row; first += most) {
+        int rows = smaller(most, piece.last_row - first);
         const float *source = copy ? band : p->x + first * row_stride;
         if (copy)
             direct_copy_band(p->x, p->gate, p->height, p->width, p->channels, first - p->top, -p->left, rows + 2, width, band);
-        for (int block = 0; block < p->blocks; block++)
+        for (int block = piece.first_block; block < piece.last_block; block++)
             for (int r = 0; r < rows; r++) {
                 place at = {.x = source + r * row_stride, .w = p->weights + (long)block * FILTERS * 9 * p->channels,
                             .bias = p->bias + block * FILTERS, .row_stride = row_stride, .channels = p->channels,
@@ -172,17 +174,17 @@ static void forward(const knn_step *step, knn_part part)
                   .channels = c.channels, .top = c.top, .left = c.left, .y = knn__image(&step->y, image, part.slice),
                   .out_height = c.out_height, .out_width = c.out_width, .filters = c.filters, .blocks = c.padded_filters / FILTERS,
                   .floor = conv3x3_floor(&c)};
-        run_pass(&p, knn__scratch(step, part.slice));
+        run_pass(&p, part, knn__scratch(step, part.slice));
     }
 }
 
-static void image_input(const knn_step *step, const conv3x3 *c, const float *dy, const float *gate, float *dx, float *band)
+static void image_input(const knn_step *step, const conv3x3 *c, const float *dy, const float *gate, float *dx, knn_part part, float *band)
 {
     packed w = packed_at(step, c);
     pass p = {.x = dy, .gate = gate, .weights = w.turned, .bias = w.zeros, .height = c->out_height, .width = c->out_width,
               .channels = c->filters, .top = 2 - c->top, .left = 2 - c->left, .y = dx, .out_height = c->height, .out_width = c->width,
               .filters = c->channels, .blocks = (int)(padded_channels(c) / FILTERS), .floor = -INFINITY};
-    run_pass(&p, band);
+    run_pass(&p, part, band);
 }
 
 /* ---- dW ---- */
@@ -268,7 +270,7 @@ static void backward(const knn_step *step, knn_part part)
         if (conv3x3_trains(step))
             image_weights(&c, knn__image(&step->x, image, part.slice), dy, gate, knn__partial(step, part.slice), scratch);
         if (step->dx.data != NULL)
-            image_input(step, &c, dy, gate, knn__image(&step->dx, image, part.slice), scratch);
+            image_input(step, &c, dy, gate, knn__image(&step->dx, image, part.slice), part, scratch);
     }
 }
 

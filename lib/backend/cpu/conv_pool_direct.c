@@ -49,6 +49,7 @@ static void measure(const knn_step *step, knn_needs *needs)
     needs->scratch = (size_t)(forward > backward ? forward : backward) * sizeof(float);
     needs->packed = (size_t)(9l * c.channels * c.padded_filters + c.padded_filters + (training ? sparse_packed(&c) : 0)) * sizeof(float);
     needs->depth_first = conv3x3_depth_first(&c);
+    needs->divisible = true;
     if (!training)
         return;
     needs->input = true;
@@ -141,20 +142,21 @@ static row_function *row_function_of(const conv3x3 *c, bool training)
     return training ? row_any_training : row_any;
 }
 
-static void forward_image(const knn_step *step, const conv3x3 *c, const float *x, float *y, uint8_t *position, float *band)
+static void forward_image(const knn_step *step, const conv3x3 *c, const float *x, float *y, uint8_t *position, knn_part part, float *band)
 {
+    conv3x3_piece piece = conv3x3_piece_of(c->rows, c->padded_filters / FILTERS, part);
     bool training = step->request.training;
     row_function *row_of = row_function_of(c, training);
     packed w = packed_at(step, c);
     long row_stride = (long)(padded(c) ? band_width(c) : c->width) * c->channels;
-    for (int first = 0; first < c->rows; first += band_rows(c)) {
-        int rows = smaller(band_rows(c), c->rows - first);
+    for (int first = piece.first_row; first < piece.last_row; first += band_rows(c)) {
+        int rows = smaller(band_rows(c), piece.last_row - first);
         const float *source = x + 2 * first * row_stride;
         if (padded(c)) {
             direct_copy_band(x, NULL, c->height, c->width, c->channels, 2 * first - c->top, -c->left, 2 * rows + 2, band_width(c), band);
             source = band;
         }
-        for (int k = 0; k < c->padded_filters; k += FILTERS)
+        for (int k = piece.first_block * FILTERS; k < piece.last_block * FILTERS; k += FILTERS)
             for (int r = 0; r < rows; r++) {
                 long cell = (long)(first + r) * c->columns;
                 place p = {.x = source + 2 * r * row_stride, .w = w.weights + (long)k * 9 * c->channels, .bias = w.bias + k,
@@ -172,7 +174,7 @@ static void forward(const knn_step *step, knn_part part)
     float *band = knn__scratch(step, part.slice);
     for (int image = part.first; image < part.last; image++)
         forward_image(step, &c, knn__image(&step->x, image, part.slice), knn__image(&step->y, image, part.slice),
-                      step->request.training ? knn__saved(step, image) : NULL, band);
+                      step->request.training ? knn__saved(step, image) : NULL, part, band);
 }
 
 static void backward(const knn_step *step, knn_part part)

@@ -43,6 +43,7 @@ static void measure(const knn_step *step, knn_needs *needs)
     needs->scratch = (size_t)(forward > backward ? forward : backward) * sizeof(float);
     needs->packed = (size_t)(winograd_u_length(&g) + c.padded_filters + (training ? sparse_packed(&c) : 0)) * sizeof(float);
     needs->depth_first = conv3x3_depth_first(&c);
+    needs->divisible = true;
     if (!training)
         return;
     needs->input = true;
@@ -140,11 +141,11 @@ static void forward(const knn_step *step, knn_part part)
     output o = {knn__image(&step->y, part.first, part.slice), NULL, (long)step->y.length, (long)step->saved_stride};
     if (step->request.training)
         o.position = knn__saved(step, part.first);
-    long tiles = winograd_tiles(&g) * (part.last - part.first);
-    for (long first = 0; first < tiles; first += g.block_tiles) {
-        int count = (int)(tiles - first < g.block_tiles ? tiles - first : g.block_tiles);
+    winograd_work work = winograd_share(&g, part);
+    for (long first = work.first; first < work.last; first += g.block_tiles) {
+        int count = (int)(work.last - first < g.block_tiles ? work.last - first : g.block_tiles);
         winograd_input(&g, x, NULL, (long)step->x.length, first, count, v);
-        for (int block = 0; block < g.blocks; block++) {
+        for (int block = work.first_block; block < work.last_block; block++) {
             winograd_products(&g, v, p.u, block, count, m);
             (step->request.training ? pool_tiles_training : pool_tiles_inference)(&c, &g, m, p.bias, block * FILTERS, &o, first, count);
         }

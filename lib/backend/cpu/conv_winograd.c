@@ -61,6 +61,7 @@ static void measure(const knn_step *step, knn_needs *needs)
     winograd g = winograd_forward(&c), b = winograd_backward(&c);
     long scratch = winograd_scratch(&g), weights_packed = winograd_u_length(&g) + c.padded_filters;
     needs->depth_first = conv3x3_depth_first(&c);
+    needs->divisible = true;
     if (step->request.training) {
         long input = winograd_scratch(&b), weights = GRADIENT_TILES * (winograd_v_stride(&g) + z_stride(&c));
         scratch = scratch > input ? scratch : input;
@@ -137,16 +138,16 @@ NOINLINE void store_tiles(const winograd *g, const float *m, const float *bias, 
         }
 }
 
-/* y = the convolution of x (gated) for the images of a part, whose first ones they point to. */
+/* y = the convolution of x (gated) for a part, to whose first images they point. */
 static void convolve(const winograd *g, const float *x, const float *gate, long x_length, const float *u, const float *bias, float floor,
-                     int filters, float *y, long y_length, int images, float *scratch)
+                     int filters, float *y, long y_length, knn_part part, float *scratch)
 {
     float *v = scratch, *m = v + g->block_tiles * winograd_v_stride(g);
-    long tiles = winograd_tiles(g) * images;
-    for (long first = 0; first < tiles; first += g->block_tiles) {
-        int count = (int)(tiles - first < g->block_tiles ? tiles - first : g->block_tiles);
+    winograd_work work = winograd_share(g, part);
+    for (long first = work.first; first < work.last; first += g->block_tiles) {
+        int count = (int)(work.last - first < g->block_tiles ? work.last - first : g->block_tiles);
         winograd_input(g, x, gate, x_length, first, count, v);
-        for (int block = 0; block < g->blocks; block++) {
+        for (int block = work.first_block; block < work.last_block; block++) {
             winograd_products(g, v, u, block, count, m);
             store_tiles(g, m, bias, floor, block * FILTERS, filters, y, y_length, first, count);
         }
@@ -159,7 +160,7 @@ static void forward(const knn_step *step, knn_part part)
     winograd g = winograd_forward(&c), b = winograd_backward(&c);
     packed p = packed_at(step, &c, &g, &b);
     convolve(&g, knn__image(&step->x, part.first, part.slice), NULL, (long)step->x.length, p.u, p.bias, conv3x3_floor(&c), c.filters,
-             knn__image(&step->y, part.first, part.slice), (long)step->y.length, part.last - part.first, knn__scratch(step, part.slice));
+             knn__image(&step->y, part.first, part.slice), (long)step->y.length, part, knn__scratch(step, part.slice));
 }
 
 /* ---- dW ---- */
@@ -261,8 +262,7 @@ static void backward(const knn_step *step, knn_part part)
         part_weights(step, &c, &g, dy, gate, part);
     if (step->dx.data != NULL)
         convolve(&b, dy, gate, (long)step->dy.length, p.turned, p.zeros, -INFINITY, c.channels,
-                 knn__image(&step->dx, part.first, part.slice), (long)step->dx.length, part.last - part.first,
-                 knn__scratch(step, part.slice));
+                 knn__image(&step->dx, part.first, part.slice), (long)step->dx.length, part, knn__scratch(step, part.slice));
 }
 
 /* o = C' m with the factors of H's rows: C' is 1 1 1 1 1 0 | 0 1/r -1/r r -r 0 | 0 1/2 1/2 2 2 1. */

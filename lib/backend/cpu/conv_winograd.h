@@ -81,6 +81,21 @@ static inline winograd_tile winograd_tile_at(const winograd *g, long number)
     return (winograd_tile){(int)(number / winograd_tiles(g)), row - g->top, column - g->left, row, column};
 }
 
+/* What a call makes: tiles of its images, blocks of filters. A shared image is cut into runs of tiles; where these are one block, into filters
+ * instead: U, then much larger than V, is read once. */
+typedef struct winograd_work { long first, last; int first_block, last_block; } winograd_work;
+
+static inline winograd_work winograd_share(const winograd *g, knn_part part)
+{
+    long tiles = winograd_tiles(g) * (part.last - part.first), first = 0, last = 1;
+    if (tiles <= g->block_tiles) {
+        knn__share(g->blocks, part.piece, part.pieces, &first, &last);
+        return (winograd_work){0, tiles, (int)first, (int)last};
+    }
+    knn__share((tiles + TILE_ROWS - 1) / TILE_ROWS, part.piece, part.pieces, &first, &last);
+    return (winograd_work){first * TILE_ROWS, last * TILE_ROWS < tiles ? last * TILE_ROWS : tiles, 0, g->blocks};
+}
+
 static inline void winograd_next(const winograd *g, winograd_tile *t)
 {
     t->out_column += 4, t->column += 4;

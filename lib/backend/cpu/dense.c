@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+enum { PIECES = 4 };                        /* of a single image */
+
 typedef struct sizes { size_t positions, inputs, units; } sizes;
 
 static sizes sizes_of(const knn_step *step)
@@ -37,17 +39,40 @@ static void measure(const knn_step *step, knn_needs *needs)
     needs->input = true;
     needs->output = activation_of(step) != KNN_LINEAR;
     needs->saved = step->y.length * sizeof(float);
+    needs->divisible = true;
+}
+
+/* Units that one product makes: of a single image, which threads may share, a quarter. Not fewer for more threads: OpenBLAS rounds products
+ * of other sizes differently. */
+static size_t units_a_product(const knn_step *step)
+{
+    size_t units = sizes_of(step).units;
+    return step->request.capacity == 1 ? (units + PIECES - 1) / PIECES : units;
+}
+
+static void make_units(const knn_step *step, knn_part part, size_t from, size_t count)
+{
+    sizes s = sizes_of(step);
+    size_t rows = (size_t)(part.last - part.first) * s.positions;
+    const float *bias = knn__weight(step, 0, KNN_BIAS);
+    knn__matrix x = {knn__image(&step->x, part.first, part.slice), s.inputs, false};
+    knn__matrix w = {knn__weight(step, 0, KNN_KERNEL) + from, s.units, false};
+    float *y = knn__image(&step->y, part.first, part.slice) + from;
+    knn__gemm(rows, count, s.inputs, x, w, false, y, s.units);
+    if (count == s.units)
+        knn__activate_rows(activation_of(step), bias, y, rows, count);
+    else
+        for (size_t row = 0; row < rows; row++)
+            knn__activate_rows(activation_of(step), bias == NULL ? NULL : bias + from, y + row * s.units, 1, count);
 }
 
 static void forward(const knn_step *step, knn_part part)
 {
-    sizes s = sizes_of(step);
-    size_t rows = (size_t)(part.last - part.first) * s.positions;
-    knn__matrix x = {knn__image(&step->x, part.first, part.slice), s.inputs, false};
-    knn__matrix w = {knn__weight(step, 0, KNN_KERNEL), s.units, false};
-    float *y = knn__image(&step->y, part.first, part.slice);
-    knn__gemm(rows, s.units, s.inputs, x, w, false, y, s.units);
-    knn__activate_rows(activation_of(step), knn__weight(step, 0, KNN_BIAS), y, rows, s.units);
+    size_t units = sizes_of(step).units, most = units_a_product(step);
+    long first, last;
+    knn__share((long)((units + most - 1) / most), part.piece, part.pieces, &first, &last);
+    for (size_t from = (size_t)first * most; from < (size_t)last * most && from < units; from += most)
+        make_units(step, part, from, units - from < most ? units - from : most);
 }
 
 /* The saved blocks are aligned, so dz has gaps between images: those of one position are the rows of one matrix nevertheless, others

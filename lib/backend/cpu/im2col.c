@@ -21,6 +21,9 @@
  * on packing the weights, so small maps get larger tiles. */
 enum { TILE_BYTES = 384 * 1024, TILE_POSITIONS = 192 };
 
+/* Of a single image, for threads to share: whole ones, since OpenBLAS rounds products of other sizes differently. */
+enum { LEAST_TILES = 4 };
+
 typedef struct convolution {
     const knn_node *node;
     knn_activation activation;
@@ -99,6 +102,8 @@ static int choose_tile_rows(const convolution *c, const knn_step *step)
     long fewest = (TILE_POSITIONS + c->width - 1) / c->width, fitting = (long)(TILE_BYTES / row);
     long rows = fitting > fewest ? fitting : fewest;
     rows = rows < all ? rows : all;
+    if (step->request.capacity == 1 && rows > (all + LEAST_TILES - 1) / LEAST_TILES)
+        rows = (all + LEAST_TILES - 1) / LEAST_TILES;
     return (int)(c->pooled ? (rows + 1) / 2 * 2 : rows);
 }
 
@@ -137,6 +142,7 @@ static void measure(const knn_step *step, knn_needs *needs)
     convolution c = describe(step);
     const knn_node_weight *weight = step->nodes[0].weight;
     needs->depth_first = fills_a_tile(&c);
+    needs->divisible = true;
     needs->scratch = columns_bytes(&c) + map_bytes(&c) + (size_t)c.node->out.channels * sizeof(float);
     if (is_folded(step))
         needs->packed = (weight[KNN_KERNEL].length + (size_t)c.node->out.channels) * sizeof(float);
@@ -181,9 +187,18 @@ static void prepare_folded(const knn_step *step, int slice)
 
 /* ---- Tiles ---- */
 
+/* The rows of a part: those of all its images, or the tiles of its piece of one. */
+static tile rows_of(const convolution *c, knn_part part)
+{
+    long rows = (long)(part.last - part.first) * c->rows, tiles = (rows + c->tile_rows - 1) / c->tile_rows, first, last;
+    knn__share(tiles, part.piece, part.pieces, &first, &last);
+    first *= c->tile_rows, last *= c->tile_rows;
+    return (tile){(int)first, (int)(last < rows ? last : rows)};
+}
+
 static tile next_tile(const convolution *c, knn_part part, int first)
 {
-    int all = (part.last - part.first) * c->rows;
+    int all = rows_of(c, part).last;
     return (tile){first, first + c->tile_rows < all ? first + c->tile_rows : all};
 }
 
@@ -254,7 +269,7 @@ static void forward(const knn_step *step, knn_part part)
 {
     convolution c = at_work(step, part.slice);
     size_t channels = (size_t)c.node->out.channels;
-    for (tile t = next_tile(&c, part, 0); t.first < t.last; t = next_tile(&c, part, t.last)) {
+    for (tile t = next_tile(&c, part, rows_of(&c, part).first); t.first < t.last; t = next_tile(&c, part, t.last)) {
         float *map = c.pooled ? c.map : row_of(&c, &step->y, part, t.first);
         for (int g = 0; g < c.node->groups; g++) {
             knn__matrix columns = {gather(&c, step, part, t, g), c.length, false};
