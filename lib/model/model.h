@@ -73,6 +73,7 @@ struct knn_model {
     int threads;
     uint64_t seed;
     const char *force_kernel;               /* knn_request.force of its plans; set by the benchmark only; NULL: free choice */
+    int training_slices;                    /* knn__plan_options.slices of its training plan; set by the benchmark only */
 
     knn__model_layer *layers;               /* without InputLayer */
     size_t layer_count, layer_capacity;

@@ -13,7 +13,8 @@ static knn_status make_plan(knn_model *model, int batch)
     if (status == KNN_OK) {
         const knn_node *last = count > 0 ? &nodes[count - 1] : NULL;
         const knn__plan_options options = {.backend = model->backend, .nodes = nodes, .count = count, .training = true, .capacity = batch,
-            .threads = model->threads, .force = model->force_kernel, .weights = model->weights, .gradients = model->gradients,
+            .threads = model->threads, .slices = model->training_slices, .force = model->force_kernel, .weights = model->weights,
+            .gradients = model->gradients,
             .loss_before_last = last != NULL && last->op == KNN_OP_ACTIVATION &&
                                 knn__loss_takes_logits_of(&model->compiled.loss, last->activation)};
         status = knn__plan_make(&options, &model->training_plan);

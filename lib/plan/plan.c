@@ -109,7 +109,7 @@ static knn_status make(knn__plan *plan, const knn__plan_options *options)
     plan->options = *options;
     plan->options.threads = threads;
     plan->shares_image = !options->training && options->capacity == 1 && threads > 1;
-    plan->slices = threads > FIXED_SLICES ? threads : FIXED_SLICES;
+    plan->slices = options->slices > 0 ? options->slices : threads > FIXED_SLICES ? threads : FIXED_SLICES;
     if (plan->slices > options->capacity)
         plan->slices = plan->shares_image ? threads : options->capacity;
     plan->nodes = knn__alloc((size_t)options->count, sizeof *plan->nodes);

@@ -12,6 +12,7 @@ typedef struct knn__plan_options {
     int count;
     bool training;
     int capacity, threads;
+    int slices;                             /* that sums over a batch are split into; 0: a number that does not depend on the threads */
     /* The loss starts at the input of the last node (an activation: sigmoid or softmax whose gradient the loss computes from the logits). */
     bool loss_before_last;
     bool input_gradient;                    /* keep the gradient of the first node's input (tests, users' tools) */

@@ -14,7 +14,7 @@
  */
 #include "benchmark.h"
 
-#include "model/model.h"                    /* force_kernel, which the public interface does not have */
+#include "model/model.h"                    /* force_kernel and training_slices, which the public interface does not have */
 
 #include <getopt.h>
 #include <stdio.h>
@@ -93,8 +93,8 @@ static const struct figure {
 };
 
 static const char usage[] =
-    "usage: knn_benchmark [--net catdog|vgg|mnist|cifar] [--threads N] [--kernels fused|general] [--seconds S] [--epochs N]\n"
-    "                     [--data DIRECTORY] [--program CATDOG] train|predict|one|pictures|epoch|cold|fma\n";
+    "usage: knn_benchmark [--net catdog|vgg|mnist|cifar] [--threads N] [--kernels fused|general] [--slices N] [--seconds S]\n"
+    "                     [--epochs N] [--data DIRECTORY] [--program CATDOG] train|predict|one|pictures|epoch|cold|fma\n";
 
 static void misused(void)
 {
@@ -124,7 +124,7 @@ int main(int argc, char **argv)
 {
     static const struct option options[] = {
         {"net", required_argument, NULL, 'n'}, {"threads", required_argument, NULL, 't'}, {"kernels", required_argument, NULL, 'k'},
-        {"seconds", required_argument, NULL, 's'}, {"epochs", required_argument, NULL, 'e'}, {"data", required_argument, NULL, 'd'},
+        {"slices", required_argument, NULL, 'S'}, {"seconds", required_argument, NULL, 's'}, {"epochs", required_argument, NULL, 'e'}, {"data", required_argument, NULL, 'd'},
         {"program", required_argument, NULL, 'p'}, {"help", no_argument, NULL, 'h'}, {0}};
     struct settings settings = {.net = nets, .threads = (int)sysconf(_SC_NPROCESSORS_ONLN), .seconds = 3, .epochs = 3};
     int option;
@@ -134,6 +134,7 @@ int main(int argc, char **argv)
         case 'n': settings.net = find_net(optarg); break;
         case 't': settings.threads = atoi(optarg); break;
         case 'k': settings.general = strcmp(optarg, "general") == 0; break;
+        case 'S': settings.slices = atoi(optarg); break;
         case 's': settings.seconds = atof(optarg); break;
         case 'e': settings.epochs = atoi(optarg); break;
         case 'd': settings.data = optarg; break;

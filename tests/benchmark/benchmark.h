@@ -10,6 +10,7 @@ struct settings {
     const struct net *net;
     int threads;
     bool general;                           /* im2col + OpenBLAS in place of the fused kernels */
+    int slices;                             /* that training splits a batch into; 0: the library's choice */
     double seconds;                         /* that one figure is repeated for */
     int epochs;
     const char *data;                       /* directory with train and validation; NULL: none */

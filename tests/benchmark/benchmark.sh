@@ -118,6 +118,7 @@ tuned() {
 # measure_net NET THREADS
 measure_net() {
     of="--net $1 --threads $2"
+    ours $of --slices "$2" train            # what results cost that do not depend on the number of threads
     for figure in train predict one; do
         ours $of $figure
         ours_general $of $figure

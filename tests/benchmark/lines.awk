@@ -22,6 +22,8 @@ function job_of_line() {
 function who_of_line() {
     if (value("peer") != "")
         return value("peer") ", " value("variant") (value("malloc") == "tuned" ? ", tuned malloc" : "")
+    if (value("slices") != "")
+        return "a slice a thread"
     return value("kernels") == "general" ? "im2col, " value("blas") : "libknn"
 }
 

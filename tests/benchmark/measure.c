@@ -97,6 +97,8 @@ static void print_library(const struct settings *settings)
     blas += strspn(blas, ", ");
     printf(" backend=cpu kernels=%s version=%.*s isa=%.*s blas=\"%.*s\"", settings->general ? "general" : "fused",
            (int)strcspn(info, " "), info, (int)strcspn(isa, ","), isa, (int)strcspn(blas, ","), blas);
+    if (settings->slices > 0)
+        printf(" slices=%d", settings->slices);
 }
 
 void print_line(const struct settings *settings, const struct timing *timing, const char *figure, const char *format, ...)

@@ -87,6 +87,7 @@ knn_model *make_model(const struct settings *settings, const char *backend, cons
     expect(model != NULL, "making a model");
     if (settings->general)
         model->force_kernel = "im2col";
+    model->training_slices = settings->slices;
     knn_add(model, knn_input(net->height, net->width, net->channels));
     net->add_layers(model);
     net->compile(model, optimizer);

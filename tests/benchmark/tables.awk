@@ -11,6 +11,8 @@ function part(job, key) {
 
 # The fastest variant of a peer; "" where it was not measured.
 function best(job, peer,    w, name, found) {
+    if ((job, peer) in least)
+        return peer
     for (w = 1; w <= who_count[job]; w++) {
         name = who[job, w]
         if (family(name) == peer && (found == "" || least[job, name] < least[job, found]))
@@ -52,6 +54,19 @@ function net_table(figure, title,    j, job) {
     }
 }
 
+function slices_table(    j, job, name) {
+    name = "a slice a thread"
+    print "\n### What the same bits on any number of threads cost: training step, ms an image\n"
+    print "| net | threads | libknn: four slices or more | as many slices as threads | libknn's excess |"
+    print "|---|---|---|---|---|"
+    for (j = 1; j <= job_count; j++) {
+        job = jobs[j]
+        if ((job, name) in least)
+            printf "| %s | %s | **%s** | %s | %+.1f %% (median %+.1f %%) |\n", part(job, "net"), part(job, "threads"), cell(job, "libknn"),
+                cell(job, name), 100 * (least[job, "libknn"] / least[job, name] - 1), 100 * (median[job, "libknn"] / median[job, name] - 1)
+    }
+}
+
 function memory_cell(job, peer,    name) {
     name = best(job, peer)
     return name == "" || job !~ /^figure=epoch / ? "-" : sprintf("%d MB", memory[job, name])
@@ -80,7 +95,7 @@ function losses(    j, w, job, name, text) {
         sub(/figure=/, "", text)
         for (w = 1; w <= who_count[job]; w++) {
             name = who[job, w]
-            if (((job, "libknn") in least) && least[job, name] < least[job, "libknn"] && ++lost)
+            if (name != "a slice a thread" && ((job, "libknn") in least) && least[job, name] < least[job, "libknn"] && ++lost)
                 printf "- %s: %s takes %s ms, libknn %s ms\n", text, name, digits(least[job, name]),
                     digits(least[job, "libknn"])
         }
@@ -97,5 +112,6 @@ END {
     net_table("predict", "Inference, batch 32, ms an image")
     net_table("one", "Inference, one image, ms")
     job_table()
+    slices_table()
     losses()
 }
