@@ -21,6 +21,9 @@
 #define KNN_MAX_METRICS 8
 #define KNN_MAX_CALLBACKS 16
 
+/* How a picture gets another size: of data sets (knn/data.h) and of layers (knn_up_sampling2d). */
+typedef enum knn_interpolation { KNN_RESIZE_NEAREST = 0, KNN_RESIZE_BILINEAR = 1, KNN_RESIZE_AREA = 2 } knn_interpolation;
+
 /* Descriptions are compound literals: nothing is allocated, nothing leaks, the library copies what it keeps.
  * One lives until the end of the enclosing block: use it in the call. */
 #ifdef __cplusplus

@@ -17,8 +17,6 @@ typedef struct knn_dataset knn_dataset;
 typedef enum knn_class_mode { KNN_CATEGORICAL = 0, KNN_BINARY = 1, KNN_SPARSE = 2, KNN_NO_CLASSES = 3 } knn_class_mode;
 /* What lies outside a picture that is moved: its edge, cval, mirrored (abc|cba), repeated as SciPy's "wrap" does (period n - 1). */
 typedef enum knn_fill_mode { KNN_FILL_NEAREST = 0, KNN_FILL_CONSTANT = 1, KNN_FILL_REFLECT = 2, KNN_FILL_WRAP = 3 } knn_fill_mode;
-/* Resizing as Pillow does it: nearest (Keras' default), bilinear and box with antialiasing. */
-typedef enum knn_interpolation { KNN_RESIZE_NEAREST = 0, KNN_RESIZE_BILINEAR = 1, KNN_RESIZE_AREA = 2 } knn_interpolation;
 /* Which part of a data set with a .validation_split. */
 typedef enum knn_subset { KNN_ALL = 0, KNN_TRAINING = 1, KNN_VALIDATION = 2 } knn_subset;
 
@@ -49,7 +47,7 @@ typedef struct knn_directory_options {
     int target_height, target_width;        /* 0: 256; width 0: as the height */
     const knn_generator_options *generator; /* NULL: pictures as they are, 0..255 */
     knn_class_mode class_mode;              /* KNN_NO_CLASSES: every picture below the directory, listed, not opened */
-    knn_interpolation interpolation;
+    knn_interpolation interpolation;        /* as Pillow does it: nearest (default), bilinear and box with antialiasing */
     bool grayscale;                         /* one channel instead of three */
     bool apply_orientation;                 /* turn by the Exif orientation (Keras does not) */
     bool follow_links;                      /* into linked directories */

@@ -21,7 +21,8 @@ typedef enum knn_field_kind {
     KNN_FIELD_REAL = 5,         /* double */
     KNN_FIELD_ENUM = 6,         /* an enum; `nested` is a NULL-terminated array of its names in files, in order */
     KNN_FIELD_NESTED = 7,       /* pointer to a description; the library's own, e.g. initializers */
-    KNN_FIELD_REALS = 8         /* const double *, an array; `nested` is a knn_field_length */
+    KNN_FIELD_REALS = 8,        /* const double *, an array; `nested` is a knn_field_length */
+    KNN_FIELD_TRIPLE = 9        /* int[3]: a list of 1 to 3 numbers; trailing zeros are no part of it */
 } knn_field_kind;
 
 /* Where the length of a KNN_FIELD_REALS is: offset of an int in the same description; the array has `more` numbers beyond it. */

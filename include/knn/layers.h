@@ -19,7 +19,8 @@ typedef enum knn_activation {
 
 typedef enum knn_padding {
     KNN_VALID = 0,              /* no padding: output length floor((n - k) / s) + 1 */
-    KNN_SAME = 1                /* zeros (max-pooling: nothing) around: ceil(n / s); the odd row goes to bottom and right */
+    KNN_SAME = 1,               /* zeros (max-pooling: nothing) around: ceil(n / s); the odd row goes to bottom and right */
+    KNN_CAUSAL = 2              /* knn_conv1d only: zeros before, none behind, so that no output sees what comes later: ceil(n / s) */
 } knn_padding;
 
 struct knn_layer_class;         /* knn/extend.h */
@@ -100,14 +101,14 @@ typedef struct knn_input_layer {
 #define knn_input(...) KNN_DESCRIBE(knn_input_layer, layer, "InputLayer", __VA_ARGS__)
 
 /* (h, w, c) -> (h', w', filters): y = activation(x * kernel + bias), a cross-correlation.
- * Weights: kernel (kernel_height, kernel_width, c, filters), bias (filters). */
+ * Weights: kernel (kernel_height, kernel_width, c / groups, filters), bias (filters). */
 typedef struct knn_conv2d_layer {
     knn_layer layer;
     int filters;                            /* required, >= 1 */
     int kernel_height, kernel_width;        /* required; width 0: as the height */
     int stride_height, stride_width;        /* 0: 1; width 0: as the height */
     int dilation_height, dilation_width;    /* likewise; not together with strides */
-    int groups;                             /* 0: 1; others are not supported yet */
+    int groups;                             /* 0: 1; filters of group g see channels of group g; divides both counts */
     knn_padding padding;
     knn_activation activation;
     bool no_bias, frozen;                   /* use_bias=False, trainable=False */
@@ -117,6 +118,75 @@ typedef struct knn_conv2d_layer {
     const char *name;
 } knn_conv2d_layer;
 #define knn_conv2d(...) KNN_DESCRIBE(knn_conv2d_layer, layer, "Conv2D", __VA_ARGS__)
+
+/* (n, c) -> (n', filters): the same along one axis. Weights: kernel (kernel_size, c / groups, filters), bias (filters). */
+typedef struct knn_conv1d_layer {
+    knn_layer layer;
+    int filters, kernel_size;               /* required, >= 1 */
+    int strides, dilation_rate;             /* 0: 1; not both above 1 */
+    int groups;                             /* 0: 1 */
+    knn_padding padding;                    /* KNN_CAUSAL, too */
+    knn_activation activation;
+    bool no_bias, frozen;
+    const knn_initializer *kernel_initializer, *bias_initializer;       /* NULL: knn_glorot_uniform(), zeros */
+    const knn_regularizer *kernel_regularizer, *bias_regularizer;
+    const char *name;
+} knn_conv1d_layer;
+#define knn_conv1d(...) KNN_DESCRIBE(knn_conv1d_layer, layer, "Conv1D", __VA_ARGS__)
+
+/* (h, w, c) -> (h', w', c * depth_multiplier): each channel is convolved with depth_multiplier filters of its own; those of channel i are the
+ * outputs i * depth_multiplier and on. Weights: depthwise_kernel (kernel_height, kernel_width, c, depth_multiplier), bias. */
+typedef struct knn_depthwise_conv2d_layer {
+    knn_layer layer;
+    int kernel_height, kernel_width;        /* required; width 0: as the height */
+    int stride_height, stride_width;        /* 0: 1; width 0: as the height */
+    int dilation_height, dilation_width;    /* likewise */
+    int depth_multiplier;                   /* 0: 1 */
+    knn_padding padding;
+    knn_activation activation;
+    bool no_bias, frozen;
+    const knn_initializer *depthwise_initializer, *bias_initializer;    /* NULL: knn_glorot_uniform(), zeros */
+    const knn_regularizer *depthwise_regularizer, *bias_regularizer;
+    const char *name;
+} knn_depthwise_conv2d_layer;
+#define knn_depthwise_conv2d(...) KNN_DESCRIBE(knn_depthwise_conv2d_layer, layer, "DepthwiseConv2D", __VA_ARGS__)
+
+/* (h, w, c) -> (h', w', filters): a depthwise convolution, which has the strides, dilation and padding, then one of 1x1, bias, activation.
+ * Weights: depthwise_kernel (kernel_height, kernel_width, c, depth_multiplier), pointwise_kernel (1, 1, c * depth_multiplier, filters), bias. */
+typedef struct knn_separable_conv2d_layer {
+    knn_layer layer;
+    int filters;                            /* required, >= 1 */
+    int kernel_height, kernel_width;        /* required; width 0: as the height */
+    int stride_height, stride_width;        /* 0: 1; width 0: as the height */
+    int dilation_height, dilation_width;    /* likewise */
+    int depth_multiplier;                   /* 0: 1 */
+    knn_padding padding;
+    knn_activation activation;
+    bool no_bias, frozen;
+    const knn_initializer *depthwise_initializer, *pointwise_initializer, *bias_initializer;    /* NULL: knn_glorot_uniform() twice, zeros */
+    const knn_regularizer *depthwise_regularizer, *pointwise_regularizer, *bias_regularizer;
+    const char *name;
+} knn_separable_conv2d_layer;
+#define knn_separable_conv2d(...) KNN_DESCRIBE(knn_separable_conv2d_layer, layer, "SeparableConv2D", __VA_ARGS__)
+
+/* (h, w, c) -> (h', w', filters): the gradient of a convolution. With K = (kernel - 1) * dilation + 1, h' is for KNN_VALID
+ * h * stride + max(K - stride, 0), or with output padding p (h - 1) * stride + K + p; for KNN_SAME h * stride, or (h - 1) * stride + K % 2 + p.
+ * Weights: kernel (kernel_height, kernel_width, filters, c), bias (filters). */
+typedef struct knn_conv2d_transpose_layer {
+    knn_layer layer;
+    int filters;                            /* required, >= 1 */
+    int kernel_height, kernel_width;        /* required; width 0: as the height */
+    int stride_height, stride_width;        /* 0: 1; width 0: as the height */
+    int output_padding_height, output_padding_width;        /* 0: none; KNN_NONE: 0, which is not the same; width 0: as the height. < strides */
+    int dilation_height, dilation_width;    /* 0: 1; width 0: as the height; not together with strides */
+    knn_padding padding;
+    knn_activation activation;
+    bool no_bias, frozen;
+    const knn_initializer *kernel_initializer, *bias_initializer;       /* NULL: knn_glorot_uniform(), zeros */
+    const knn_regularizer *kernel_regularizer, *bias_regularizer;
+    const char *name;
+} knn_conv2d_transpose_layer;
+#define knn_conv2d_transpose(...) KNN_DESCRIBE(knn_conv2d_transpose_layer, layer, "Conv2DTranspose", __VA_ARGS__)
 
 /* (h, w, c) -> (h', w', c): maximum or mean of each window; the mean of a window at the border leaves padding out. */
 typedef struct knn_pooling2d_layer {
@@ -129,6 +199,17 @@ typedef struct knn_pooling2d_layer {
 #define knn_max_pooling2d(...)     KNN_DESCRIBE(knn_pooling2d_layer, layer, "MaxPooling2D", __VA_ARGS__)
 #define knn_average_pooling2d(...) KNN_DESCRIBE(knn_pooling2d_layer, layer, "AveragePooling2D", __VA_ARGS__)
 
+/* (n, c) -> (n', c): the same along one axis. */
+typedef struct knn_pooling1d_layer {
+    knn_layer layer;
+    int pool_size;                          /* 0: 2 */
+    int strides;                            /* 0: the pool */
+    knn_padding padding;
+    const char *name;
+} knn_pooling1d_layer;
+#define knn_max_pooling1d(...)     KNN_DESCRIBE(knn_pooling1d_layer, layer, "MaxPooling1D", __VA_ARGS__)
+#define knn_average_pooling1d(...) KNN_DESCRIBE(knn_pooling1d_layer, layer, "AveragePooling1D", __VA_ARGS__)
+
 /* (h, w, c) -> (c), or (1, 1, c) with keepdims. */
 typedef struct knn_global_pooling2d_layer {
     knn_layer layer;
@@ -138,6 +219,16 @@ typedef struct knn_global_pooling2d_layer {
 #define knn_global_average_pooling2d(...) \
     KNN_DESCRIBE(knn_global_pooling2d_layer, layer, "GlobalAveragePooling2D", __VA_ARGS__)
 #define knn_global_max_pooling2d(...) KNN_DESCRIBE(knn_global_pooling2d_layer, layer, "GlobalMaxPooling2D", __VA_ARGS__)
+
+/* (n, c) -> (c), or (1, c) with keepdims. */
+typedef struct knn_global_pooling1d_layer {
+    knn_layer layer;
+    bool keepdims;
+    const char *name;
+} knn_global_pooling1d_layer;
+#define knn_global_average_pooling1d(...) \
+    KNN_DESCRIBE(knn_global_pooling1d_layer, layer, "GlobalAveragePooling1D", __VA_ARGS__)
+#define knn_global_max_pooling1d(...) KNN_DESCRIBE(knn_global_pooling1d_layer, layer, "GlobalMaxPooling1D", __VA_ARGS__)
 
 /* (.., c) -> (.., units): y = activation(x W + b) on the last axis. Weights: kernel (c, units), bias (units). */
 typedef struct knn_dense_layer {
@@ -165,6 +256,22 @@ typedef struct knn_flatten_layer {
     const char *name;
 } knn_flatten_layer;
 #define knn_flatten(...) KNN_DESCRIBE(knn_flatten_layer, layer, "Flatten", __VA_ARGS__)
+
+/* The same numbers, in C order, in another shape: knn_reshape(4, -1), target_shape=(4, -1). */
+typedef struct knn_reshape_layer {
+    knn_layer layer;
+    int first, second, third;               /* first required; trailing zeros lower the rank; one may be -1: what is left */
+    const char *name;
+} knn_reshape_layer;
+#define knn_reshape(...) KNN_DESCRIBE(knn_reshape_layer, layer, "Reshape", __VA_ARGS__)
+
+/* Axes in another order: output axis i is the input's axis number i of dims, counted from 1. knn_permute(3, 1, 2): (h, w, c) -> (c, h, w). */
+typedef struct knn_permute_layer {
+    knn_layer layer;
+    int first, second, third;               /* dims: as many as the input has axes */
+    const char *name;
+} knn_permute_layer;
+#define knn_permute(...) KNN_DESCRIBE(knn_permute_layer, layer, "Permute", __VA_ARGS__)
 
 /* y = activation(x), elementwise; KNN_SOFTMAX over the last axis. */
 typedef struct knn_activation_layer {
@@ -197,6 +304,47 @@ typedef struct knn_zero_padding2d_layer {
     const char *name;
 } knn_zero_padding2d_layer;
 #define knn_zero_padding2d(...) KNN_DESCRIBE(knn_zero_padding2d_layer, layer, "ZeroPadding2D", __VA_ARGS__)
+
+/* (n, c) -> (left + n + right, c). */
+typedef struct knn_zero_padding1d_layer {
+    knn_layer layer;
+    int left, right;                        /* left 0: 1; right 0: as the left; KNN_NONE: 0 */
+    const char *name;
+} knn_zero_padding1d_layer;
+#define knn_zero_padding1d(...) KNN_DESCRIBE(knn_zero_padding1d_layer, layer, "ZeroPadding1D", __VA_ARGS__)
+
+/* (h, w, c) -> (h - top - bottom, w - left - right, c). */
+typedef struct knn_cropping2d_layer {
+    knn_layer layer;
+    int top, bottom, left, right;
+    const char *name;
+} knn_cropping2d_layer;
+#define knn_cropping2d(...) KNN_DESCRIBE(knn_cropping2d_layer, layer, "Cropping2D", __VA_ARGS__)
+
+/* (n, c) -> (n - left - right, c). */
+typedef struct knn_cropping1d_layer {
+    knn_layer layer;
+    int left, right;                        /* left 0: 1; right 0: as the left; KNN_NONE: 0 */
+    const char *name;
+} knn_cropping1d_layer;
+#define knn_cropping1d(...) KNN_DESCRIBE(knn_cropping1d_layer, layer, "Cropping1D", __VA_ARGS__)
+
+/* (h, w, c) -> (h * size_height, w * size_width, c): each row and column several times, or linearly between the centres of their cells. */
+typedef struct knn_up_sampling2d_layer {
+    knn_layer layer;
+    int size_height, size_width;            /* 0: 2; width 0: as the height */
+    knn_interpolation interpolation;        /* KNN_RESIZE_NEAREST or KNN_RESIZE_BILINEAR */
+    const char *name;
+} knn_up_sampling2d_layer;
+#define knn_up_sampling2d(...) KNN_DESCRIBE(knn_up_sampling2d_layer, layer, "UpSampling2D", __VA_ARGS__)
+
+/* (n, c) -> (n * size, c): each row several times. */
+typedef struct knn_up_sampling1d_layer {
+    knn_layer layer;
+    int size;                               /* 0: 2 */
+    const char *name;
+} knn_up_sampling1d_layer;
+#define knn_up_sampling1d(...) KNN_DESCRIBE(knn_up_sampling1d_layer, layer, "UpSampling1D", __VA_ARGS__)
 
 /* y = scale x + offset, in training and inference. */
 typedef struct knn_rescaling_layer {

@@ -132,8 +132,11 @@ static int real_int(int value, double normal)
     return value == 0 && normal != 0 ? KNN_NONE : value;
 }
 
+/* 3, or [3]: what is a pair in two dimensions is written as a list in one, too. */
 static bool read_int(const knn_field *field, const cJSON *item, int *member)
 {
+    if (cJSON_IsArray(item) && cJSON_GetArraySize(item) == 1)
+        item = cJSON_GetArrayItem(item, 0);
     if (!knn__json_int(item, member))
         return false;
     *member = real_int(*member, field->normal);
@@ -151,6 +154,17 @@ static bool read_pair(const knn_field *field, const cJSON *item, int *member)
         if (!read_int(field, cJSON_GetArrayItem(item, i), &member[i]))
             return false;
     return true;
+}
+
+/* One to three numbers, none of them 0, which would end the list. */
+static bool read_triple(const cJSON *item, int *member)
+{
+    int count = cJSON_IsArray(item) ? cJSON_GetArraySize(item) : 0;
+
+    for (int i = 0; i < count && count <= 3; i++)
+        if (!knn__json_int(cJSON_GetArrayItem(item, i), &member[i]) || member[i] == 0)
+            return false;
+    return count >= 1 && count <= 3;
 }
 
 /* ((top, bottom), (left, right)), (rows, columns) or a number for all sides */
@@ -257,6 +271,8 @@ static bool read_field(knn__reading *reading, const knn_field *field, const cJSO
         return read_int(field, item, member);
     case KNN_FIELD_PAIR:
         return read_pair(field, item, member);
+    case KNN_FIELD_TRIPLE:
+        return read_triple(item, member);
     case KNN_FIELD_QUAD:
         return read_quad(field, item, member);
     case KNN_FIELD_REAL:

@@ -5,7 +5,7 @@
 
 /* Left out where they have their default: some Keras does not know them, or means "none" by leaving them out. */
 static const char *const newer[] = {"trainable", "groups",          "keepdims",      "weight_decay", "clipnorm",
-                                    "clipvalue", "global_clipnorm", "warmup_target", "warmup_steps", NULL};
+                                    "clipvalue", "global_clipnorm", "warmup_target", "warmup_steps", "output_padding", NULL};
 /* Never written: Keras refuses options that it does not know. The library keeps these beside Keras' items. */
 static const char *const ours[] = {"epsilon_outside", NULL};
 
@@ -28,6 +28,8 @@ static bool is_normal(const knn_field *field, const void *member)
     switch (field->kind) {
     case KNN_FIELD_INT:
         return *(const int *)member == (int)field->normal;
+    case KNN_FIELD_PAIR:
+        return ((const int *)member)[0] == (int)field->normal && ((const int *)member)[1] == (int)field->normal;
     case KNN_FIELD_REAL:
         return *(const double *)member == field->normal;
     case KNN_FIELD_BOOL:
@@ -45,6 +47,8 @@ static void write_ints(knn__text *text, const char *key, const int *values, int 
         knn__json_put_int(text, NULL, values[i]);
     knn__json_end(text, ']');
 }
+
+static int triple_length(const int *values) { return values[1] == 0 ? 1 : values[2] == 0 ? 2 : 3; }
 
 static void write_reals(knn__text *text, const knn_field *field, const void *description)
 {
@@ -102,6 +106,9 @@ static void write_field(knn__text *text, const knn_field *field, const void *des
         break;
     case KNN_FIELD_PAIR:
         write_ints(text, field->name, member, 2);
+        break;
+    case KNN_FIELD_TRIPLE:
+        write_ints(text, field->name, member, triple_length(member));
         break;
     case KNN_FIELD_QUAD:
         knn__json_begin(text, field->name, '[');

@@ -264,10 +264,17 @@ void knn__pairing_free(knn__pairing *pairing)
 
 /* ---- Reading ---- */
 
-/* Turns each kernel of (height, width, in, out) by 180 degrees: the cells in reverse order, each kept as it is. */
-static void flip(float *kernel, const int *shape)
+/* A kernel of (.., in, out) or, transposed, (.., out, in). Keras turned no others: not the depthwise ones. */
+static bool is_convolution_kernel(const knn__weight_spec *spec)
 {
-    size_t cells = (size_t)shape[0] * (size_t)shape[1], length = (size_t)shape[2] * (size_t)shape[3];
+    return spec->rank >= 3 && strcmp(spec->name, "kernel") == 0;
+}
+
+/* Turns it by 180 degrees: the cells in reverse order, each kept as it is. */
+static void flip(float *kernel, const knn__weight_spec *spec)
+{
+    size_t cells = (size_t)spec->shape[0] * (spec->rank > 3 ? (size_t)spec->shape[1] : 1);
+    size_t length = (size_t)spec->shape[spec->rank - 2] * (size_t)spec->shape[spec->rank - 1];
 
     for (size_t cell = 0; cell < cells / 2; cell++)
         for (size_t i = 0; i < length; i++) {
@@ -287,8 +294,8 @@ knn_status knn__read_weights(knn__h5 *file, const knn_model *model, const knn__s
         if (pairing->of[i] == NULL)
             continue;
         status = knn__h5_read(file, pairing->of[i]->path, arena + weight->offset, weight->length);
-        if (stored->flipped && weight->spec.rank == 4 && status == KNN_OK)
-            flip(arena + weight->offset, weight->spec.shape);
+        if (stored->flipped && is_convolution_kernel(&weight->spec) && status == KNN_OK)
+            flip(arena + weight->offset, &weight->spec);
     }
     return status;
 }

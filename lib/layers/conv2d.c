@@ -1,5 +1,4 @@
 /* Conv2D: cross-correlation with a kernel of (height, width, in / groups, filters), bias, activation. */
-#include "core/status.h"
 #include "layers/kinds.h"
 
 typedef knn_conv2d_layer conv2d;
@@ -22,28 +21,23 @@ static const knn_field fields[] = {
 
 static const conv2d *as_conv2d(const knn_layer *layer) { return (const conv2d *)(const void *)layer; }
 
+static knn__window window_of(const conv2d *conv)
+{
+    return (knn__window){conv->kernel_height, conv->kernel_width, conv->stride_height, conv->stride_width, conv->dilation_height,
+                         conv->dilation_width, conv->padding};
+}
+
 static knn_status shape(const knn_layer *layer, const knn_shape *in, knn_shape *out)
 {
     const conv2d *conv = as_conv2d(layer);
-    int before, after;
+    const knn__window window = window_of(conv);
     knn_status status = knn__expect_rank3(in);
 
-    if (status != KNN_OK)
-        return status;
-    if ((conv->stride_height > 1 || conv->stride_width > 1) && (conv->dilation_height > 1 || conv->dilation_width > 1))
-        return knn__fail(KNN_ERROR_ARGUMENT, "strides %dx%d together with dilation %dx%d", conv->stride_height, conv->stride_width,
-                         conv->dilation_height, conv->dilation_width);
-    if (conv->groups != 1)
-        return knn__fail(KNN_ERROR_UNSUPPORTED, "groups is %d, only 1 is supported", conv->groups);
-    *out = (knn_shape){3, {0, 0, conv->filters}};
-    if (!knn__window_length(in->size[0], conv->kernel_height, conv->stride_height, conv->dilation_height, conv->padding, &out->size[0],
-                            &before, &after) ||
-        !knn__window_length(in->size[1], conv->kernel_width, conv->stride_width, conv->dilation_width, conv->padding, &out->size[1],
-                            &before, &after))
-        return knn__fail(KNN_ERROR_SHAPE, "kernel %dx%d (dilation %dx%d) is larger than its input %dx%d (padding valid)",
-                         conv->kernel_height, conv->kernel_width, conv->dilation_height, conv->dilation_width, in->size[0],
-                         in->size[1]);
-    return KNN_OK;
+    if (status == KNN_OK)
+        status = knn__expect_groups(conv->groups, in, conv->filters);
+    if (status == KNN_OK)
+        status = knn__expect_strides_or_dilation(&window);
+    return status == KNN_OK ? knn__window_shape("kernel", &window, in, conv->filters, out) : status;
 }
 
 static bool weights(const knn_layer *layer, const knn_shape *in, int index, knn__weight_spec *spec)
@@ -64,24 +58,13 @@ static bool weights(const knn_layer *layer, const knn_shape *in, int index, knn_
     return true;
 }
 
-static int nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[2])
+static int nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[KNN_LAYER_NODES])
 {
     const conv2d *conv = as_conv2d(layer);
-    knn_node *node = &made[0];
-    int length;
+    const knn__window window = window_of(conv);
 
-    knn__node_init(node, KNN_OP_CONV2D, in, out);
-    node->kernel_height = conv->kernel_height;
-    node->kernel_width = conv->kernel_width;
-    node->stride_height = conv->stride_height;
-    node->stride_width = conv->stride_width;
-    node->dilation_height = conv->dilation_height;
-    node->dilation_width = conv->dilation_width;
-    node->groups = conv->groups;
-    knn__window_length(in->size[0], conv->kernel_height, conv->stride_height, conv->dilation_height, conv->padding, &length,
-                       &node->pad_top, &node->pad_bottom);
-    knn__window_length(in->size[1], conv->kernel_width, conv->stride_width, conv->dilation_width, conv->padding, &length,
-                       &node->pad_left, &node->pad_right);
+    knn__window_node(&made[0], KNN_OP_CONV2D, &window, in, out);
+    made[0].groups = conv->groups;
     return knn__node_activation(made, 1, conv->activation, out);
 }
 

@@ -44,7 +44,7 @@ extern const knn__kind *const knn__regularizer_kinds[];
 
 /* Names in files, in the order of the enums; NULL-terminated. */
 extern const char *const knn__activation_names[];
-extern const char *const knn__padding_names[];
+extern const char *const knn__padding_names[], *const knn__causal_padding_names[], *const knn__interpolation_names[];
 extern const char *const knn__fan_names[];
 extern const char *const knn__distribution_names[];
 

@@ -67,3 +67,5 @@ const knn__kind *const knn__regularizer_kinds[] = {&l1l2, NULL};
 const char *const knn__activation_names[] = {"linear", "relu", "sigmoid", "softmax", "tanh", "elu", "selu", "softplus", "swish",
     "gelu", "hard_sigmoid", "softsign", "exponential", NULL};
 const char *const knn__padding_names[] = {"valid", "same", NULL};
+const char *const knn__causal_padding_names[] = {"valid", "same", "causal", NULL};
+const char *const knn__interpolation_names[] = {"nearest", "bilinear", NULL};

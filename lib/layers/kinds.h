@@ -9,6 +9,10 @@
 extern const knn__layer_kind knn__input_kind, knn__conv2d_kind, knn__max_pooling2d_kind, knn__average_pooling2d_kind,
     knn__global_average_pooling2d_kind, knn__global_max_pooling2d_kind, knn__flatten_kind, knn__dropout_kind, knn__dense_kind,
     knn__activation_kind, knn__batch_normalization_kind, knn__zero_padding2d_kind, knn__rescaling_kind, knn__custom_kind;
+extern const knn__layer_kind knn__conv1d_kind, knn__depthwise_conv2d_kind, knn__separable_conv2d_kind, knn__conv2d_transpose_kind,
+    knn__max_pooling1d_kind, knn__average_pooling1d_kind, knn__global_average_pooling1d_kind, knn__global_max_pooling1d_kind,
+    knn__reshape_kind, knn__permute_kind, knn__cropping2d_kind, knn__cropping1d_kind, knn__zero_padding1d_kind,
+    knn__up_sampling2d_kind, knn__up_sampling1d_kind;
 
 /* A line of a field table: FIELD(knn_conv2d_layer, "filters", INT, filters, .least = 1, .most = INT_MAX) */
 #define FIELD(type, key, what, member, ...) {.name = key, .kind = KNN_FIELD_##what, .offset = offsetof(type, member), __VA_ARGS__}
@@ -22,7 +26,22 @@ extern const knn__layer_kind knn__input_kind, knn__conv2d_kind, knn__max_pooling
 #define FIELD_REGULARIZER(type, member) FIELD(type, #member, NESTED, member, .nested = knn__regularizer_kinds)
 
 knn_status knn__expect_rank3(const knn_shape *in);
+knn_status knn__expect_rank2(const knn_shape *in);
 knn_status knn__shape_same(const knn_layer *layer, const knn_shape *in, knn_shape *out);        /* a shape rule: out = in */
+
+/* A window that slides over a picture, or, with height 1, over a sequence: window.c. */
+typedef struct knn__window {
+    int height, width, stride_height, stride_width, dilation_height, dilation_width;
+    knn_padding padding;
+} knn__window;
+/* The output's shape, of the input's rank; `what` is for the error: "kernel". */
+knn_status knn__window_shape(const char *what, const knn__window *w, const knn_shape *in, int channels, knn_shape *out);
+/* Keras refuses both at once, but for depthwise convolutions. */
+knn_status knn__expect_strides_or_dilation(const knn__window *w);
+/* Channels and filters fall into equal groups; each channel has `depth_multiplier` filters of its own. */
+knn_status knn__expect_groups(int groups, const knn_shape *in, int filters);
+knn_status knn__expect_filters(int channels, int depth_multiplier, int *filters);
+void knn__window_node(knn_node *node, knn_op op, const knn__window *w, const knn_shape *in, const knn_shape *out);
 
 /* Keras' defaults where a description names no initializer. */
 extern const knn_initializer *const knn__default_kernel, *const knn__default_zeros, *const knn__default_ones;

@@ -13,8 +13,11 @@ typedef struct knn__weight_spec {
     const knn_initializer *initializer;     /* never NULL */
     const knn_regularizer *regularizer;     /* NULL: none */
     bool trainable;
-    int place;                              /* in knn_node.weight of the layer's first node */
+    int place;                              /* in knn_node.weight of the layer's node .. */
+    int node;                               /* .. of this number; mostly the first one, 0 */
 } knn__weight_spec;
+
+enum { KNN_LAYER_NODES = 3 };               /* that a layer becomes at most */
 
 typedef struct knn__layer_kind {
     knn__kind kind;                         /* first: tables of kinds hold &layer_kind.kind */
@@ -22,8 +25,8 @@ typedef struct knn__layer_kind {
     knn_status (*shape)(const knn_layer *layer, const knn_shape *in, knn_shape *out);
     /* The index-th weight array in Keras' order; false: no more. NULL: none at all. */
     bool (*weights)(const knn_layer *layer, const knn_shape *in, int index, knn__weight_spec *spec);
-    /* The nodes that it becomes, 1 or 2 (the second is an activation); in, out, weights' offsets and name are filled in by the caller. */
-    int (*nodes)(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node nodes[2]);
+    /* The nodes that it becomes, their activation last; weights' offsets and name are filled in by the caller. */
+    int (*nodes)(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node nodes[KNN_LAYER_NODES]);
 } knn__layer_kind;
 
 extern const knn__kind *const knn__layer_kinds[];           /* InputLayer among them */

@@ -10,7 +10,11 @@ const knn__kind *const knn__layer_kinds[] = {
     &knn__input_kind.kind, &knn__conv2d_kind.kind, &knn__max_pooling2d_kind.kind, &knn__average_pooling2d_kind.kind,
     &knn__global_average_pooling2d_kind.kind, &knn__global_max_pooling2d_kind.kind, &knn__flatten_kind.kind, &knn__dropout_kind.kind,
     &knn__dense_kind.kind, &knn__activation_kind.kind, &knn__batch_normalization_kind.kind, &knn__zero_padding2d_kind.kind,
-    &knn__rescaling_kind.kind, NULL};
+    &knn__rescaling_kind.kind, &knn__conv1d_kind.kind, &knn__depthwise_conv2d_kind.kind, &knn__separable_conv2d_kind.kind,
+    &knn__conv2d_transpose_kind.kind, &knn__max_pooling1d_kind.kind, &knn__average_pooling1d_kind.kind,
+    &knn__global_average_pooling1d_kind.kind, &knn__global_max_pooling1d_kind.kind, &knn__reshape_kind.kind, &knn__permute_kind.kind,
+    &knn__cropping2d_kind.kind, &knn__cropping1d_kind.kind, &knn__zero_padding1d_kind.kind, &knn__up_sampling2d_kind.kind,
+    &knn__up_sampling1d_kind.kind, NULL};
 
 const knn__layer_kind *knn__layer_kind_of(const knn_layer *layer)
 {
@@ -85,6 +89,11 @@ bool knn__window_length(int length, int kernel, int stride, int dilation, knn_pa
     long extent = ((long)kernel - 1) * dilation + 1;
 
     *before = *after = 0;
+    if (padding == KNN_CAUSAL) {
+        *out = (length - 1) / stride + 1;
+        *before = (int)(extent - 1);
+        return true;
+    }
     if (padding == KNN_SAME) {
         *out = (length - 1) / stride + 1;
         long missing = ((long)*out - 1) * stride + extent - length;
@@ -148,6 +157,15 @@ knn_status knn__expect_rank3(const knn_shape *in)
         return KNN_OK;
     knn__shape_text(in, text, sizeof text);
     return knn__fail(KNN_ERROR_SHAPE, "expected an input of (height, width, channels), got %s", text);
+}
+
+knn_status knn__expect_rank2(const knn_shape *in)
+{
+    char text[64];
+    if (in->rank == 2)
+        return KNN_OK;
+    knn__shape_text(in, text, sizeof text);
+    return knn__fail(KNN_ERROR_SHAPE, "expected an input of (length, channels), got %s", text);
 }
 
 knn_status knn__shape_same(const knn_layer *layer, const knn_shape *in, knn_shape *out)

@@ -8,6 +8,7 @@ typedef enum knn_op {
     KNN_OP_CONV2D, KNN_OP_MAX_POOLING2D, KNN_OP_AVERAGE_POOLING2D, KNN_OP_GLOBAL_AVERAGE_POOLING2D, KNN_OP_GLOBAL_MAX_POOLING2D,
     KNN_OP_DENSE, KNN_OP_ACTIVATION, KNN_OP_DROPOUT, KNN_OP_BATCH_NORMALIZATION, KNN_OP_ZERO_PADDING2D, KNN_OP_RESCALING,
     KNN_OP_FLATTEN,                         /* the same numbers in another shape: no kernel runs it */
+    KNN_OP_CONV2D_TRANSPOSE, KNN_OP_CROPPING2D, KNN_OP_PERMUTE, KNN_OP_UP_SAMPLING_NEAREST, KNN_OP_UP_SAMPLING_BILINEAR,
     KNN_OP_CUSTOM
 } knn_op;
 
@@ -29,10 +30,11 @@ typedef struct knn_node {
     const char *name;                       /* the layer's, for messages */
     int layer;                              /* its index in the model: the stream of its random numbers */
     knn_extent in, out;
-    /* Windows (convolution, pooling): rows, then columns. */
+    /* Windows (convolution, pooling): rows, then columns. Upsampling: the strides are how often each row and column comes. */
     int kernel_height, kernel_width, stride_height, stride_width, dilation_height, dilation_width;
-    int pad_top, pad_bottom, pad_left, pad_right;           /* also of zero padding */
+    int pad_top, pad_bottom, pad_left, pad_right;           /* also of zero padding, and what cropping takes away */
     int groups;
+    int axes[3];                            /* permute: output axis k is the input's axis axes[k]; 0: height */
     knn_activation activation;
     double rate;                            /* dropout */
     double scale, offset;                   /* rescaling */

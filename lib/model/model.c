@@ -273,7 +273,7 @@ const char *knn_layer_name(const knn_model *model, size_t index)
 knn_status knn__model_nodes(const knn_model *model, knn_node **nodes, int *count)
 {
     *count = 0;
-    *nodes = knn__alloc(2 * model->layer_count + 1, sizeof **nodes);
+    *nodes = knn__alloc(KNN_LAYER_NODES * model->layer_count + 1, sizeof **nodes);
     if (*nodes == NULL)
         return KNN_ERROR_MEMORY;
     for (size_t i = 0; i < model->layer_count; i++) {
@@ -286,7 +286,7 @@ knn_status knn__model_nodes(const knn_model *model, knn_node **nodes, int *count
         }
         for (int w = 0; w < layer->weight_count; w++) {
             const knn__model_weight *weight = &model->weights_table[layer->first_weight + w];
-            first->weight[weight->spec.place] = (knn_node_weight){weight->offset, weight->length, weight->spec.trainable};
+            first[weight->spec.node].weight[weight->spec.place] = (knn_node_weight){weight->offset, weight->length, weight->spec.trainable};
         }
         *count += made;
     }

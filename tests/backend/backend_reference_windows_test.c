@@ -78,9 +78,7 @@ END_TEST
 
 START_TEST(conv2d_groups_see_their_own_channels)
 {
-    layer_prepare(&r, knn_conv2d(4, 1, .no_bias = true), (knn_shape){3, {1, 1, 2}}, 1);
-    r.nodes[0].groups = 2;                              /* the layer itself refuses groups so far */
-    r.nodes[0].weight[KNN_KERNEL].length = 4;
+    layer_prepare(&r, knn_conv2d(4, 1, .groups = 2, .no_bias = true), (knn_shape){3, {1, 1, 2}}, 1);
     LAYER_SET(r.x, 1, 10);
     LAYER_SET(r.weights, 1, 2, 3, 4);
     fill(r.dy, 1, 4);

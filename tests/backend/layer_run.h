@@ -12,7 +12,7 @@ enum { RUN_LENGTH = 40000 };
 
 typedef struct layer_run {
     /* What is run; the caller may change it between layer_prepare and layer_go. */
-    knn_node nodes[2];
+    knn_node nodes[KNN_LAYER_NODES];
     int count, images;
     bool training;
     uint64_t seed;
@@ -37,7 +37,7 @@ static inline void layer_prepare(layer_run *r, const knn_layer *description, knn
         size_t length = 1;
         for (int d = 0; d < spec.rank; d++)
             length *= (size_t)spec.shape[d];
-        r->nodes[0].weight[spec.place] = (knn_node_weight){r->weights_length, length, spec.trainable};
+        r->nodes[spec.node].weight[spec.place] = (knn_node_weight){r->weights_length, length, spec.trainable};
         r->weights_length += length;
     }
     ck_assert_uint_le(r->weights_length, 256);

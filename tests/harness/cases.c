@@ -21,6 +21,14 @@
     FORM(20, 37, 3, 32, 2, pad) FORM(6, 6, 48, 1, 7, pad)
 
 #define CONV(h, w, c, n, ...) {"convolution", "conv2d(" #__VA_ARGS__ ")", SHAPE(h, w, c), n, false, {knn_conv2d(__VA_ARGS__)}},
+#define DEPTHWISE(h, w, c, n, ...) \
+    {"convolution", "depthwise_conv2d(" #__VA_ARGS__ ")", SHAPE(h, w, c), n, false, {knn_depthwise_conv2d(__VA_ARGS__)}},
+#define SEPARABLE(h, w, c, n, ...) \
+    {"convolution", "separable_conv2d(" #__VA_ARGS__ ")", SHAPE(h, w, c), n, false, {knn_separable_conv2d(__VA_ARGS__)}},
+#define TRANSPOSE(h, w, c, n, ...) \
+    {"convolution", "conv2d_transpose(" #__VA_ARGS__ ")", SHAPE(h, w, c), n, false, {knn_conv2d_transpose(__VA_ARGS__)}},
+#define CONV1D(length, c, n, ...) {"convolution", "conv1d(" #__VA_ARGS__ ")", {2, {length, c}}, n, false, {knn_conv1d(__VA_ARGS__)}},
+#define POOL1D(length, c, n, kind, ...) {"pooling", #kind "(" #__VA_ARGS__ ")", {2, {length, c}}, n, false, {knn_##kind(__VA_ARGS__)}},
 #define POOL(h, w, c, n, kind, ...) {"pooling", #kind "(" #__VA_ARGS__ ")", SHAPE(h, w, c), n, false, {knn_##kind(__VA_ARGS__)}},
 #define POOLS(kind) \
     POOL(8, 6, 16, 3, kind, 2) POOL(9, 7, 3, 31, kind, 2) POOL(9, 7, 33, 1, kind, 2, .padding = KNN_SAME) \
@@ -59,6 +67,57 @@ const chain_case chain_cases[] = {
     CONV(2, 2, 6, 3, 10, 7, .padding = KNN_SAME)
     CONV(9, 9, 16, 3, 16, 3, .activation = KNN_SWISH)
     CONV(9, 9, 16, 3, 16, 3, .frozen = true)
+
+    CONV(9, 8, 6, 3, 4, 3, .groups = 2)
+    CONV(9, 7, 33, 31, 3, 3, .groups = 3, .padding = KNN_SAME, .activation = KNN_RELU)
+    CONV(11, 10, 10, 2, 15, 5, .groups = 5, .stride_height = 2, .padding = KNN_SAME)
+    CONV(9, 9, 8, 1, 16, 3, .groups = 4, .dilation_height = 2, .activation = KNN_TANH)
+    CONV(7, 8, 64, 2, 32, 1, .groups = 2, .no_bias = true)
+    CONV(9, 8, 5, 3, 5, 3, .groups = 5)
+    CONV(5, 5, 16, 2, 16, 3, .groups = 16, .frozen = true)
+    {"convolution", "conv2d(8, 3, .groups = 2) relu max_pooling2d", SHAPE(9, 8, 6), 3, false,
+     {knn_conv2d(8, 3, .groups = 2, .activation = KNN_RELU), knn_max_pooling2d(2)}},
+
+    DEPTHWISE(8, 8, 1, 1, 3)
+    DEPTHWISE(9, 7, 3, 31, 3, .padding = KNN_SAME, .activation = KNN_RELU)
+    DEPTHWISE(13, 12, 5, 2, 3, .stride_height = 2)
+    DEPTHWISE(12, 13, 33, 4, 3, .stride_height = 2, .padding = KNN_SAME, .activation = KNN_TANH)
+    DEPTHWISE(6, 21, 64, 3, 5, .padding = KNN_SAME, .no_bias = true)
+    DEPTHWISE(7, 7, 16, 5, 3, 2, .stride_height = 3, .stride_width = 1, .padding = KNN_SAME)
+    DEPTHWISE(11, 13, 17, 2, 3, .dilation_height = 2, .dilation_width = 3)
+    DEPTHWISE(11, 12, 9, 2, 3, .dilation_height = 2, .stride_height = 2, .padding = KNN_SAME)
+    DEPTHWISE(3, 2, 8, 31, 7, .padding = KNN_SAME)
+    DEPTHWISE(5, 9, 12, 2, 1, .stride_height = 2)
+    DEPTHWISE(8, 9, 5, 3, 3, .depth_multiplier = 2)
+    DEPTHWISE(9, 8, 11, 31, 3, .depth_multiplier = 3, .stride_height = 2, .padding = KNN_SAME)
+    DEPTHWISE(6, 6, 1, 2, 3, .depth_multiplier = 33)
+    DEPTHWISE(6, 6, 24, 2, 3, .frozen = true)
+    {"convolution", "depthwise_conv2d(3), batch_normalization, relu", SHAPE(8, 9, 24), 4, false,
+     {knn_depthwise_conv2d(3, .padding = KNN_SAME, .no_bias = true), knn_batch_normalization(), knn_activation(KNN_RELU)}},
+
+    SEPARABLE(9, 8, 3, 31, 16, 3, .activation = KNN_TANH)
+    SEPARABLE(10, 11, 33, 2, 5, 3, .stride_height = 2, .padding = KNN_SAME)
+    SEPARABLE(8, 8, 5, 1, 1, 2, 3, .depth_multiplier = 2, .no_bias = true)
+    SEPARABLE(9, 9, 8, 3, 8, 3, .dilation_height = 2, .activation = KNN_SWISH)
+
+    CONV1D(17, 3, 31, 16, 5)
+    CONV1D(20, 33, 2, 5, 3, .padding = KNN_SAME, .activation = KNN_RELU)
+    CONV1D(19, 5, 3, 8, 4, .padding = KNN_CAUSAL, .dilation_rate = 2)
+    CONV1D(300, 1, 1, 32, 7, .strides = 3, .padding = KNN_CAUSAL)
+    CONV1D(15, 6, 4, 9, 3, .groups = 3, .padding = KNN_SAME)
+    CONV1D(15, 7, 4, 7, 3, .groups = 7, .no_bias = true)
+    CONV1D(12, 64, 5, 64, 1, .activation = KNN_TANH)
+
+    TRANSPOSE(5, 4, 3, 31, 8, 3)
+    TRANSPOSE(4, 5, 33, 2, 5, 3, .stride_height = 2, .padding = KNN_SAME, .activation = KNN_TANH)
+    TRANSPOSE(4, 3, 8, 3, 1, 4, .stride_height = 2, .padding = KNN_SAME)
+    TRANSPOSE(5, 5, 1, 1, 33, 2, .stride_height = 3)
+    TRANSPOSE(5, 5, 5, 2, 6, 5, 2, .stride_height = 2, .stride_width = 1, .no_bias = true)
+    TRANSPOSE(4, 4, 3, 2, 4, 3, .stride_height = 3, .output_padding_height = 2, .output_padding_width = 1)
+    TRANSPOSE(4, 6, 3, 2, 4, 3, .stride_height = 2, .output_padding_height = KNN_NONE, .padding = KNN_SAME)
+    TRANSPOSE(6, 5, 7, 2, 3, 3, .dilation_height = 2, .padding = KNN_SAME)
+    TRANSPOSE(6, 5, 7, 2, 3, 3, 2, .dilation_height = 1, .dilation_width = 3, .frozen = true)
+    TRANSPOSE(24, 40, 16, 1, 32, 3, .stride_height = 2, .padding = KNN_SAME)
 
     {"chain", "pooling of 3x3 by 2", SHAPE(13, 13, 8), 3, false,
      {knn_conv2d(16, 3, .activation = KNN_RELU), knn_max_pooling2d(3, .stride_height = 2)}},
@@ -112,6 +171,11 @@ const chain_case chain_cases[] = {
     POOL(7, 5, 16, 31, global_max_pooling2d, .keepdims = false)
     POOL(6, 6, 1, 1, global_max_pooling2d, .keepdims = true)
 
+    POOL1D(13, 5, 31, max_pooling1d, 2) POOL1D(14, 33, 1, max_pooling1d, 3, .strides = 2, .padding = KNN_SAME)
+    POOL1D(9, 1, 3, max_pooling1d, 4, .strides = 1)
+    POOL1D(13, 3, 31, average_pooling1d, 2) POOL1D(14, 33, 2, average_pooling1d, 3, .strides = 2, .padding = KNN_SAME)
+    POOL1D(9, 17, 3, global_average_pooling1d, .keepdims = true) POOL1D(9, 17, 3, global_max_pooling1d, .keepdims = false)
+
     ACTIVATION(KNN_RELU) ACTIVATION(KNN_SIGMOID) ACTIVATION(KNN_SOFTMAX) ACTIVATION(KNN_TANH) ACTIVATION(KNN_ELU) ACTIVATION(KNN_SELU)
     ACTIVATION(KNN_SOFTPLUS) ACTIVATION(KNN_SWISH) ACTIVATION(KNN_GELU) ACTIVATION(KNN_HARD_SIGMOID) ACTIVATION(KNN_SOFTSIGN)
     ACTIVATION(KNN_EXPONENTIAL)
@@ -122,6 +186,19 @@ const chain_case chain_cases[] = {
     {"elementwise", "rescaling", SHAPE(3, 5, 7), 4, false, {knn_rescaling(1.0 / 255, .offset = -0.5)}},
     {"elementwise", "zero padding", SHAPE(4, 5, 3), 4, false, {knn_zero_padding2d(1, 2, 3, 0)}},
     {"elementwise", "zero padding of one channel", SHAPE(1, 1, 1), 1, false, {knn_zero_padding2d()}},
+    {"elementwise", "zero padding of sequences", {2, {5, 3}}, 4, false, {knn_zero_padding1d(2, KNN_NONE)}},
+    {"elementwise", "cropping", SHAPE(7, 6, 5), 31, false, {knn_cropping2d(1, 2, 0, 3)}},
+    {"elementwise", "cropping of sequences, then of one side", {2, {9, 3}}, 4, false, {knn_cropping1d(), knn_cropping1d(3, KNN_NONE)}},
+    {"elementwise", "reshape, then conv2d", SHAPE(4, 6, 5), 3, false, {knn_reshape(6, 4, -1), knn_conv2d(3, 3)}},
+    {"elementwise", "permute of pictures", SHAPE(4, 3, 5), 31, false, {knn_permute(3, 1, 2)}},
+    {"elementwise", "permute of pictures, the other way", SHAPE(4, 3, 33), 2, false, {knn_permute(2, 3, 1)}},
+    {"elementwise", "permute of sequences", {2, {7, 5}}, 3, false, {knn_permute(2, 1)}},
+    {"elementwise", "up sampling", SHAPE(3, 4, 5), 31, false, {knn_up_sampling2d()}},
+    {"elementwise", "up sampling by 1x3", SHAPE(3, 4, 33), 1, false, {knn_up_sampling2d(1, 3)}},
+    {"elementwise", "up sampling of sequences", {2, {5, 3}}, 3, false, {knn_up_sampling1d(3)}},
+    {"elementwise", "bilinear up sampling", SHAPE(4, 5, 3), 31, false, {knn_up_sampling2d(.interpolation = KNN_RESIZE_BILINEAR)}},
+    {"elementwise", "bilinear up sampling by 3x4", SHAPE(1, 5, 17), 2, false,
+     {knn_up_sampling2d(3, 4, .interpolation = KNN_RESIZE_BILINEAR)}},
     {"elementwise", "zero padding, then pooling", SHAPE(5, 5, 8), 2, false, {knn_zero_padding2d(2), knn_max_pooling2d(2)}},
 
     DENSE(37, 16, 31, .activation = KNN_RELU)

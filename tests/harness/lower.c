@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-static void add_weights(chain *made, const knn__layer_kind *kind, const knn_layer *layer, const knn_shape *in, knn_node *node)
+static void add_weights(chain *made, const knn__layer_kind *kind, const knn_layer *layer, const knn_shape *in, knn_node *nodes)
 {
     knn__weight_spec spec;
     for (int i = 0; kind->weights != NULL && kind->weights(layer, in, i, &spec); i++) {
@@ -13,7 +13,7 @@ static void add_weights(chain *made, const knn__layer_kind *kind, const knn_laye
         int last = spec.rank > 0 ? spec.shape[spec.rank - 1] : 1;
         made->weight[made->weight_count++] = (chain_weight){.name = spec.name, .offset = made->weights_length, .length = length,
             .fan_in = (int)length / last, .trainable = spec.trainable};
-        node->weight[spec.place] = (knn_node_weight){.offset = made->weights_length, .length = length, .trainable = spec.trainable};
+        nodes[spec.node].weight[spec.place] = (knn_node_weight){.offset = made->weights_length, .length = length, .trainable = spec.trainable};
         made->weights_length += length;
     }
 }
@@ -32,7 +32,7 @@ static bool add_layer(chain *made, const knn_layer *description, knn_shape *shap
     if (kind->shape(layer, &in, shape) != KNN_OK)
         return false;
     int count = kind->nodes(layer, &in, shape, nodes);
-    add_weights(made, kind, layer, &in, &nodes[0]);
+    add_weights(made, kind, layer, &in, nodes);
     for (int i = 0; i < count; i++) {
         nodes[i].name = made->name[at];
         nodes[i].layer = at;

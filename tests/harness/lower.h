@@ -4,7 +4,7 @@
 
 #include "layers/layer.h"
 
-enum { CHAIN_LAYERS = 8, CHAIN_NODES = 2 * CHAIN_LAYERS, CHAIN_WEIGHTS = 4 * CHAIN_LAYERS };
+enum { CHAIN_LAYERS = 8, CHAIN_NODES = KNN_LAYER_NODES * CHAIN_LAYERS, CHAIN_WEIGHTS = 4 * CHAIN_LAYERS };
 
 typedef struct chain_weight {
     const char *name;                       /* "kernel" */

@@ -39,7 +39,7 @@ static void draw(uint64_t seed, uint32_t what, double low, double high, double *
 static void draw_weight(const problem *of, const chain_weight *w, uint32_t what)
 {
     double *to = of->weights + w->offset;
-    if (strcmp(w->name, "kernel") == 0) {
+    if (strstr(w->name, "kernel") != NULL) {
         double limit = sqrt(3.0 / w->fan_in);
         draw(of->seed, what, -limit, limit, to, w->length);
     } else if (strcmp(w->name, "gamma") == 0 || strcmp(w->name, "moving_variance") == 0)

@@ -13,6 +13,10 @@ static const knn_kernel *const reference_kernels[] = {
     &knn__reference_batch_normalization,
     &knn__reference_zero_padding2d,
     &knn__reference_rescaling,
+    &knn__reference_conv2d_transpose,
+    &knn__reference_cropping2d,
+    &knn__reference_permute,
+    &knn__reference_up_sampling,
 #ifndef KNN_DOUBLE
     &knn__reference_custom,
 #endif

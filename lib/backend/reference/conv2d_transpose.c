@@ -1,0 +1,136 @@
+/* Transposed convolution with bias, for every stride and dilation. Does not compute the activation behind it.
+ *
+ * An output position gathers from the taps through which a convolution from the output's picture to the input's would see it. */
+#include "backend/reference/reference.h"
+
+#include <string.h>
+
+static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
+{
+    (void)count, (void)request;
+    return knn__reference_covers(nodes[0].op == KNN_OP_CONV2D_TRANSPOSE, reason);
+}
+
+static void measure(const knn_step *step, knn_needs *needs)
+{
+    const knn_node *n = &step->nodes[0];
+    needs->input = true;
+    needs->scratch = (size_t)n->out.channels * sizeof(double);                  /* the sums of one position */
+    needs->partial = (n->weight[KNN_KERNEL].length + n->weight[KNN_BIAS].length) * sizeof(double);
+}
+
+/* The index along one axis of the input that reaches output index `at` through tap `i`; -1: none. */
+static int source_index(int at, int pad, int i, int dilation, int stride, int length)
+{
+    int reached = at + pad - i * dilation;
+    return reached >= 0 && reached % stride == 0 && reached / stride < length ? reached / stride : -1;
+}
+
+/* The same for a picture, in numbers from its start. */
+static long source(const knn_node *n, int row, int column, int i, int j)
+{
+    int y = source_index(row, n->pad_top, i, n->dilation_height, n->stride_height, n->in.height);
+    int x = source_index(column, n->pad_left, j, n->dilation_width, n->stride_width, n->in.width);
+    return y >= 0 && x >= 0 ? ((long)y * n->in.width + x) * n->in.channels : -1;
+}
+
+/* One tap: sum[f] += w[f][c] x[c]; w is [filters][channels]. */
+static void add_tap(const knn_node *n, const knn_real *x, const knn_real *w, double *sum)
+{
+    for (int f = 0; f < n->out.channels; f++, w += n->in.channels)
+        for (int c = 0; c < n->in.channels; c++)
+            sum[f] += (double)w[c] * x[c];
+}
+
+/* Its derivatives: dw[f][c] += dy[f] x[c], dx[c] += sum over f of w[f][c] dy[f]. */
+static void add_tap_gradients(const knn_node *n, const knn_real *x, const knn_real *w, const knn_real *dy, knn_real *dx, double *dw)
+{
+    for (int c = 0; c < n->in.channels; c++) {
+        double sum = 0;
+        for (int f = 0; f < n->out.channels; f++) {
+            long at = (long)f * n->in.channels + c;
+            dw[at] += (double)dy[f] * x[c];
+            sum += (double)w[at] * dy[f];
+        }
+        if (dx != NULL)
+            dx[c] += (knn_real)sum;
+    }
+}
+
+/* Numbers from one tap's weights to the next's. */
+static long tap_length(const knn_node *n) { return (long)n->out.channels * n->in.channels; }
+
+static void forward_position(const knn_step *step, const knn_real *x, int row, int column, double *sum)
+{
+    const knn_node *n = &step->nodes[0];
+    const knn_real *w = knn__weight(step, 0, KNN_KERNEL), *bias = knn__weight(step, 0, KNN_BIAS);
+    for (int f = 0; f < n->out.channels; f++)
+        sum[f] = bias != NULL ? bias[f] : 0;
+    for (int i = 0; i < n->kernel_height; i++)
+        for (int j = 0; j < n->kernel_width; j++, w += tap_length(n)) {
+            long at = source(n, row, column, i, j);
+            if (at >= 0)
+                add_tap(n, x + at, w, sum);
+        }
+}
+
+static void forward(const knn_step *step, knn_part part)
+{
+    const knn_node *n = &step->nodes[0];
+    double *sum = knn__scratch(step, part.slice);
+    for (int image = part.first; image < part.last; image++) {
+        const knn_real *x = knn__image(&step->x, image, part.slice);
+        knn_real *y = knn__image(&step->y, image, part.slice);
+        for (int row = 0; row < n->out.height; row++)
+            for (int column = 0; column < n->out.width; column++) {
+                forward_position(step, x, row, column, sum);
+                for (int f = 0; f < n->out.channels; f++)
+                    *y++ = (knn_real)sum[f];
+            }
+    }
+}
+
+/* `dw` is the slice's: the kernel's sums, then the bias'. */
+static void backward_position(const knn_step *step, const knn_real *x, const knn_real *dy, knn_real *dx, int row, int column, double *dw)
+{
+    const knn_node *n = &step->nodes[0];
+    const knn_real *w = knn__weight(step, 0, KNN_KERNEL);
+    for (int i = 0; i < n->kernel_height; i++)
+        for (int j = 0; j < n->kernel_width; j++, w += tap_length(n), dw += tap_length(n)) {
+            long at = source(n, row, column, i, j);
+            if (at >= 0)
+                add_tap_gradients(n, x + at, w, dy, dx != NULL ? dx + at : NULL, dw);
+        }
+    if (n->weight[KNN_BIAS].length > 0)
+        for (int f = 0; f < n->out.channels; f++)
+            dw[f] += dy[f];
+}
+
+static void backward(const knn_step *step, knn_part part)
+{
+    const knn_node *n = &step->nodes[0];
+    double *dw = knn__partial(step, part.slice);
+    for (int image = part.first; image < part.last; image++) {
+        const knn_real *x = knn__image(&step->x, image, part.slice), *dy = knn__image(&step->dy, image, part.slice);
+        knn_real *dx = NULL;
+        if (step->dx.data != NULL) {
+            dx = knn__image(&step->dx, image, part.slice);
+            memset(dx, 0, step->dx.length * sizeof *dx);
+        }
+        for (int row = 0; row < n->out.height; row++)
+            for (int column = 0; column < n->out.width; column++, dy += n->out.channels)
+                backward_position(step, x, dy, dx, row, column, dw);
+    }
+}
+
+static void finish(const knn_step *step, int slice)
+{
+    const knn_node_weight *weight = step->nodes[0].weight;
+    knn__reference_add_slices(step, 0, knn__gradient(step, 0, KNN_KERNEL), weight[KNN_KERNEL].length, slice);
+    knn__reference_add_slices(step, weight[KNN_KERNEL].length, knn__gradient(step, 0, KNN_BIAS), weight[KNN_BIAS].length, slice);
+}
+
+const knn_kernel knn__reference_conv2d_transpose = {
+    .name = "conv2d_transpose, reference",
+    .covers = covers, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
+};
