@@ -90,6 +90,51 @@ START_TEST(all_layers)
 }
 END_TEST
 
+START_TEST(convolutions)
+{
+    knn_model *model = knn_sequential(.name = "convolutions");
+    knn_add(model, knn_input(9, 8, 4));
+    knn_add(model, knn_conv2d(6, 3, .groups = 2, .padding = KNN_SAME, .activation = KNN_RELU));
+    knn_add(model, knn_depthwise_conv2d(3, 2, .depth_multiplier = 2, .stride_height = 2, .padding = KNN_SAME,
+                                        .depthwise_initializer = knn_he_normal(), .bias_regularizer = knn_l2(0.1)));
+    knn_add(model, knn_separable_conv2d(5, 2, .depth_multiplier = 2, .activation = KNN_TANH, .frozen = true));
+    knn_add(model, knn_conv2d_transpose(4, 3, .stride_height = 2, .stride_width = 3, .output_padding_height = 1,
+                                        .output_padding_width = KNN_NONE, .padding = KNN_SAME, .activation = KNN_ELU));
+    knn_add(model, knn_cropping2d(.top = 1, .right = 2));
+    knn_add(model, knn_permute(2, 3, 1));
+    knn_add(model, knn_up_sampling2d(1, 2, .interpolation = KNN_RESIZE_BILINEAR));
+    knn_add(model, knn_conv2d_transpose(3, 3, 1, .no_bias = true));
+    knn_add(model, knn_up_sampling2d());
+    knn_add(model, knn_reshape(4, -1, 8));
+    knn_add(model, knn_depthwise_conv2d(2, .dilation_height = 2, .no_bias = true));
+    knn_add(model, knn_flatten());
+    knn_add(model, knn_dense(2, .activation = KNN_SOFTMAX));
+    check_ok(knn_compile(model, .optimizer = knn_adam(), .loss = knn_categorical_crossentropy()));
+    write_case("convolutions", model, 2);
+}
+END_TEST
+
+START_TEST(sequences)
+{
+    knn_model *model = knn_sequential();
+    knn_add(model, knn_input(24, 3));
+    knn_add(model, knn_conv1d(6, 3, .padding = KNN_CAUSAL, .dilation_rate = 2, .activation = KNN_RELU));
+    knn_add(model, knn_zero_padding1d(1, KNN_NONE));
+    knn_add(model, knn_conv1d(8, 4, .strides = 2, .padding = KNN_SAME, .no_bias = true));
+    knn_add(model, knn_max_pooling1d(3, 1, KNN_SAME));
+    knn_add(model, knn_up_sampling1d(3));
+    knn_add(model, knn_cropping1d(KNN_NONE, 4));
+    knn_add(model, knn_average_pooling1d());
+    knn_add(model, knn_permute(2, 1));
+    knn_add(model, knn_reshape(-1, 4));
+    knn_add(model, knn_global_max_pooling1d(.keepdims = true));
+    knn_add(model, knn_global_average_pooling1d());
+    knn_add(model, knn_dense(1, .activation = KNN_SIGMOID));
+    check_ok(knn_compile(model, .optimizer = knn_sgd(), .loss = knn_binary_crossentropy()));
+    write_case("sequences", model, 1);
+}
+END_TEST
+
 START_TEST(all_activations)
 {
     static const knn_activation kinds[] = {KNN_LINEAR, KNN_RELU, KNN_SIGMOID,  KNN_SOFTMAX,
@@ -163,6 +208,8 @@ int main(void)
     TCase *cases = tcase_create("cases");
     tcase_add_test(cases, tutorial);
     tcase_add_test(cases, all_layers);
+    tcase_add_test(cases, convolutions);
+    tcase_add_test(cases, sequences);
     tcase_add_test(cases, all_activations);
     tcase_add_test(cases, all_initializers);
     tcase_add_loop_test(cases, all_schedules, 0, 6);
