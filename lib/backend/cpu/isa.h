@@ -20,7 +20,7 @@ extern const knn_kernel KNN_ISA_NAME(knn__conv2d_im2col), KNN_ISA_NAME(knn__conv
     KNN_ISA_NAME(knn__activation), KNN_ISA_NAME(knn__softmax), KNN_ISA_NAME(knn__dropout), KNN_ISA_NAME(knn__rescaling),
     KNN_ISA_NAME(knn__zero_padding2d), KNN_ISA_NAME(knn__batch_normalization), KNN_ISA_NAME(knn__conv_pool_winograd),
     KNN_ISA_NAME(knn__conv_pool_direct), KNN_ISA_NAME(knn__conv_winograd), KNN_ISA_NAME(knn__conv_direct),
-    KNN_ISA_NAME(knn__conv_depthwise), KNN_ISA_NAME(knn__conv2d_transpose);
+    KNN_ISA_NAME(knn__conv_depthwise), KNN_ISA_NAME(knn__conv2d_transpose), KNN_ISA_NAME(knn__up_sampling);
 #endif
 
 /* What kernels.c and optimizer.c make for each instruction set. */

@@ -2,11 +2,11 @@
 #include "backend/cpu/isa.h"
 
 const knn_kernel *const KNN_ISA_NAME(knn__kernels)[] = {
+    &KNN_ISA_NAME(knn__conv_depthwise),
     &KNN_ISA_NAME(knn__conv_pool_winograd),
     &KNN_ISA_NAME(knn__conv_pool_direct),
     &KNN_ISA_NAME(knn__conv_winograd),
     &KNN_ISA_NAME(knn__conv_direct),
-    &KNN_ISA_NAME(knn__conv_depthwise),
     &KNN_ISA_NAME(knn__conv2d_folded_im2col),
     &KNN_ISA_NAME(knn__conv2d_im2col),
     &KNN_ISA_NAME(knn__conv2d_transpose),
@@ -20,5 +20,6 @@ const knn_kernel *const KNN_ISA_NAME(knn__kernels)[] = {
     &KNN_ISA_NAME(knn__dropout),
     &KNN_ISA_NAME(knn__rescaling),
     &KNN_ISA_NAME(knn__zero_padding2d),
+    &KNN_ISA_NAME(knn__up_sampling),
     NULL
 };

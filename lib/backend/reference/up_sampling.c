@@ -2,6 +2,7 @@
  *
  * Either way an output position is a weighted sum of up to four input positions, two along each axis. */
 #include "backend/reference/reference.h"
+#include "backend/up_sampling.h"
 
 #include <string.h>
 
@@ -12,20 +13,6 @@ static int covers(const knn_node *nodes, int count, const knn_request *request, 
 }
 
 static void measure(const knn_step *step, knn_needs *needs) { (void)step, (void)needs; }
-
-/* Along one axis: value = (1 - share) * at[low] + share * at[high]. */
-typedef struct source { int low, high; double share; } source;
-
-static source source_of(const knn_node *n, int at, int times, int length)
-{
-    if (n->op == KNN_OP_UP_SAMPLING_NEAREST)
-        return (source){at / times, at / times, 0};
-    double place = (at + 0.5) / times - 0.5;                    /* counted from the centre of the input's first cell */
-    if (place <= 0)
-        return (source){0, 0, 0};
-    int low = (int)place;
-    return low + 1 < length ? (source){low, low + 1, place - low} : (source){length - 1, length - 1, 0};
-}
 
 /* The four terms of an output position: where they lie in an image, in numbers from its start, and their weights. Those of weight 0 are
  * left out. */
@@ -41,7 +28,8 @@ static void add_term(terms *t, const knn_node *n, int row, int column, double we
 
 static terms terms_of(const knn_node *n, int row, int column)
 {
-    source y = source_of(n, row, n->stride_height, n->in.height), x = source_of(n, column, n->stride_width, n->in.width);
+    knn__source y = knn__source_of(n->op, row, n->stride_height, n->in.height);
+    knn__source x = knn__source_of(n->op, column, n->stride_width, n->in.width);
     terms t = {0};
     add_term(&t, n, y.low, x.low, (1 - y.share) * (1 - x.share));
     add_term(&t, n, y.low, x.high, (1 - y.share) * x.share);
