@@ -11,10 +11,16 @@
 extern "C" {
 #endif
 
-/* Formulas: Keras 3 (keras.activations). KNN_HARD_SIGMOID is Keras 3's clip(x / 6 + 1 / 2, 0, 1). */
+/* Formulas: Keras 3 (keras.activations). KNN_HARD_SIGMOID is Keras 3's clip(x / 6 + 1 / 2, 0, 1). Softmax, log_softmax and sparsemax
+ * are over the last axis, the others elementwise. Of those with a parameter these are Keras' defaults: layers have the others. */
 typedef enum knn_activation {
     KNN_LINEAR = 0, KNN_RELU = 1, KNN_SIGMOID = 2, KNN_SOFTMAX = 3, KNN_TANH = 4, KNN_ELU = 5, KNN_SELU = 6,
-    KNN_SOFTPLUS = 7, KNN_SWISH = 8, KNN_GELU = 9, KNN_HARD_SIGMOID = 10, KNN_SOFTSIGN = 11, KNN_EXPONENTIAL = 12
+    KNN_SOFTPLUS = 7, KNN_SWISH = 8, KNN_GELU = 9, KNN_HARD_SIGMOID = 10, KNN_SOFTSIGN = 11, KNN_EXPONENTIAL = 12,
+    KNN_RELU6 = 13, KNN_LEAKY_RELU = 14,    /* min(max(x, 0), 6); slope 0.2 below 0 */
+    KNN_MISH = 15, KNN_CELU = 16, KNN_LOG_SIGMOID = 17, KNN_LOG_SOFTMAX = 18,
+    KNN_HARD_SILU = 19, KNN_HARD_TANH = 20, /* x hard_sigmoid(x), also called hard_swish; x cut to -1 .. 1 */
+    KNN_HARD_SHRINK = 21, KNN_SOFT_SHRINK = 22, KNN_TANH_SHRINK = 23,       /* 0 up to 1/2; the same, moved towards 0; x - tanh(x) */
+    KNN_SPARSE_PLUS = 24, KNN_SPARSE_SIGMOID = 25, KNN_SQUAREPLUS = 26, KNN_SPARSEMAX = 27
 } knn_activation;
 
 typedef enum knn_padding {
@@ -250,6 +256,21 @@ typedef struct knn_dropout_layer {
 } knn_dropout_layer;
 #define knn_dropout(...) KNN_DESCRIBE(knn_dropout_layer, layer, "Dropout", __VA_ARGS__)
 
+/* The same with whole channels: of pictures (h, w, c), of sequences (n, c). */
+#define knn_spatial_dropout2d(...) KNN_DESCRIBE(knn_dropout_layer, layer, "SpatialDropout2D", __VA_ARGS__)
+#define knn_spatial_dropout1d(...) KNN_DESCRIBE(knn_dropout_layer, layer, "SpatialDropout1D", __VA_ARGS__)
+
+/* In training: y = x + n, n normal with mean 0. Otherwise the identity. */
+typedef struct knn_gaussian_noise_layer {
+    knn_layer layer;
+    double stddev;                          /* 0 to 1 */
+    const char *name;
+} knn_gaussian_noise_layer;
+#define knn_gaussian_noise(...) KNN_DESCRIBE(knn_gaussian_noise_layer, layer, "GaussianNoise", __VA_ARGS__)
+
+/* In training: y = x n, n normal with mean 1 and variance rate / (1 - rate). Otherwise the identity. */
+#define knn_gaussian_dropout(...) KNN_DESCRIBE(knn_dropout_layer, layer, "GaussianDropout", __VA_ARGS__)
+
 /* (h, w, c) -> (h * w * c), in C order. */
 typedef struct knn_flatten_layer {
     knn_layer layer;
@@ -273,13 +294,57 @@ typedef struct knn_permute_layer {
 } knn_permute_layer;
 #define knn_permute(...) KNN_DESCRIBE(knn_permute_layer, layer, "Permute", __VA_ARGS__)
 
-/* y = activation(x), elementwise; KNN_SOFTMAX over the last axis. */
+/* y = activation(x), elementwise, or over the last axis. */
 typedef struct knn_activation_layer {
     knn_layer layer;
     knn_activation activation;
     const char *name;
 } knn_activation_layer;
 #define knn_activation(...) KNN_DESCRIBE(knn_activation_layer, layer, "Activation", __VA_ARGS__)
+
+/* y = min(x, max_value) above the threshold, negative_slope (x - threshold) below it. knn_relu() is knn_activation(KNN_RELU). */
+typedef struct knn_relu_layer {
+    knn_layer layer;
+    double max_value;                       /* 0: none; KNN_ZERO for 0 */
+    double negative_slope, threshold;       /* >= 0 */
+    const char *name;
+} knn_relu_layer;
+#define knn_relu(...) KNN_DESCRIBE(knn_relu_layer, layer, "ReLU", __VA_ARGS__)
+
+/* y = x above 0, else negative_slope x. */
+typedef struct knn_leaky_relu_layer {
+    knn_layer layer;
+    double negative_slope;                  /* 0: 0.3; Keras 2 calls it alpha */
+    const char *name;
+} knn_leaky_relu_layer;
+#define knn_leaky_relu(...) KNN_DESCRIBE(knn_leaky_relu_layer, layer, "LeakyReLU", __VA_ARGS__)
+
+/* y = x above 0, else alpha x, with a trained alpha. Weight: alpha, of the input's shape with 1 on the shared axes. */
+typedef struct knn_prelu_layer {
+    knn_layer layer;
+    int shared_axes[3];                     /* from 1 (height); ends with 0: .shared_axes = {1, 2} leaves an alpha a channel */
+    bool frozen;
+    const knn_initializer *alpha_initializer;       /* NULL: zeros */
+    const knn_regularizer *alpha_regularizer;
+    const char *name;
+} knn_prelu_layer;
+#define knn_prelu(...) KNN_DESCRIBE(knn_prelu_layer, layer, "PReLU", __VA_ARGS__)
+
+/* y = x above 0, else alpha (e^x - 1). */
+typedef struct knn_elu_layer {
+    knn_layer layer;
+    double alpha;                           /* 0: 1 */
+    const char *name;
+} knn_elu_layer;
+#define knn_elu(...) KNN_DESCRIBE(knn_elu_layer, layer, "ELU", __VA_ARGS__)
+
+/* y = e^x / sum of e^x over one axis or several neighbouring ones. */
+typedef struct knn_softmax_layer {
+    knn_layer layer;
+    int axis[3];                            /* {0}: the last; 1 (height) .. or -1 (the last) ..; ends with 0 */
+    const char *name;
+} knn_softmax_layer;
+#define knn_softmax(...) KNN_DESCRIBE(knn_softmax_layer, layer, "Softmax", __VA_ARGS__)
 
 /* y = gamma (x - mean) / sqrt(variance + epsilon) + beta, per channel (the last axis). Training takes the batch's mean and biased
  * variance and moves moving_mean and moving_variance by them; otherwise (and frozen) the moving ones are taken.
@@ -296,6 +361,33 @@ typedef struct knn_batch_normalization_layer {
 } knn_batch_normalization_layer;
 #define knn_batch_normalization(...) \
     KNN_DESCRIBE(knn_batch_normalization_layer, layer, "BatchNormalization", __VA_ARGS__)
+
+/* y = gamma (x - mean) / sqrt(variance + epsilon) + beta, mean and biased variance being those of a sample over the last axis or axes.
+ * Weights: gamma, beta, both of the sizes of these axes. */
+typedef struct knn_layer_normalization_layer {
+    knn_layer layer;
+    int axis[3];                            /* {0}: the last; {2, 3} or {-2, -1}: the last two; ends with 0 */
+    double epsilon;                         /* 0: 0.001 */
+    bool no_center, no_scale, frozen;       /* without beta, without gamma */
+    const knn_initializer *beta_initializer, *gamma_initializer;        /* NULL: zeros, ones */
+    const knn_regularizer *beta_regularizer, *gamma_regularizer;
+    const char *name;
+} knn_layer_normalization_layer;
+#define knn_layer_normalization(...) \
+    KNN_DESCRIBE(knn_layer_normalization_layer, layer, "LayerNormalization", __VA_ARGS__)
+
+/* The same, mean and variance being those of a sample over all positions of a group of neighbouring channels. Weights: gamma (c), beta (c). */
+typedef struct knn_group_normalization_layer {
+    knn_layer layer;
+    int groups;                             /* 0: 32; a divisor of the channels; -1: as many as channels (instance normalization) */
+    double epsilon;                         /* 0: 0.001 */
+    bool no_center, no_scale, frozen;
+    const knn_initializer *beta_initializer, *gamma_initializer;        /* NULL: zeros, ones */
+    const knn_regularizer *beta_regularizer, *gamma_regularizer;
+    const char *name;
+} knn_group_normalization_layer;
+#define knn_group_normalization(...) \
+    KNN_DESCRIBE(knn_group_normalization_layer, layer, "GroupNormalization", __VA_ARGS__)
 
 /* (h, w, c) -> (top + h + bottom, left + w + right, c). All zero: 1 on each side; if any is set, the others are real zeros. */
 typedef struct knn_zero_padding2d_layer {

@@ -252,7 +252,8 @@ static bool check_options(knn__reading *reading, const cJSON *config)
            expect_format(reading, config, "dim_ordering", "tf") &&
            expect_floats(reading, knn__json_get(config, "dtype")) &&
            expect_off(reading, config, "quantization_config") && expect_off(reading, config, "renorm") &&
-           expect_off(reading, config, "virtual_batch_size") && expect_off(reading, config, "mode");
+           expect_off(reading, config, "virtual_batch_size") && expect_off(reading, config, "mode") &&
+           expect_off(reading, config, "rms_scaling");
 }
 
 static knn_layer *describe_custom(knn__reading *reading, const knn_layer_class *own, const cJSON *config)
@@ -353,7 +354,7 @@ void knn__config_free(knn__config *config)
 
 /* ---- Building ---- */
 
-/* Batch normalization runs over the last axis: -1, or its number, the batch counted; [3] in some files. */
+/* Batch and group normalization keep the last axis: -1, or its number, the batch counted; [3] in some files. */
 static knn_status check_axis(const knn__config_layer *layer, const knn_model *model)
 {
     const cJSON *axis = knn__json_get(layer->config, "axis");
@@ -361,7 +362,8 @@ static knn_status check_axis(const knn__config_layer *layer, const knn_model *mo
 
     if (cJSON_IsArray(axis) && cJSON_GetArraySize(axis) == 1)
         axis = cJSON_GetArrayItem(axis, 0);
-    if (axis == NULL || !knn__same_class(layer->class_name, "BatchNormalization") ||
+    if (axis == NULL ||
+        (!knn__same_class(layer->class_name, "BatchNormalization") && !knn__same_class(layer->class_name, "GroupNormalization")) ||
         (knn__json_int(axis, &number) && (number == -1 || number == last)))
         return KNN_OK;
     return knn__fail(KNN_ERROR_UNSUPPORTED, "not supported: %.80s (%.80s): an axis that is not the last",

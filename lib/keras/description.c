@@ -48,12 +48,12 @@ static const char *const other_names[][2] = {
     {"mse", "MeanSquaredError"}, {"mae", "MeanAbsoluteError"}, {"acc", "accuracy"}, {"Convolution2D", "Conv2D"},
     {"BatchNormalizationV1", "BatchNormalization"}, {"BatchNormalizationV2", "BatchNormalization"}, {"L1", "L1L2"},
     {"L2", "L1L2"}, {"uniform", "RandomUniform"}, {"normal", "RandomNormal"}, {"zero", "Zeros"}, {"one", "Ones"}};
-static const char *const other_values[][2] = {{"silu", "swish"}, {"normal", "truncated_normal"}};
+static const char *const other_values[][2] = {{"silu", "swish"}, {"hard_swish", "hard_silu"}, {"normal", "truncated_normal"}};
 static const char *const other_keys[][2] = {
     {"nb_filter", "filters"}, {"subsample", "strides"}, {"border_mode", "padding"}, {"atrous_rate", "dilation_rate"},
     {"bias", "use_bias"}, {"output_dim", "units"}, {"p", "rate"}, {"init", "kernel_initializer"},
     {"W_regularizer", "kernel_regularizer"}, {"b_regularizer", "bias_regularizer"}, {"beta_init", "beta_initializer"},
-    {"gamma_init", "gamma_initializer"}, {"lr", "learning_rate"}};
+    {"gamma_init", "gamma_initializer"}, {"lr", "learning_rate"}, {"negative_slope", "alpha"}, {"sigma", "stddev"}};
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
@@ -186,6 +186,17 @@ static bool read_quad(const knn_field *field, const cJSON *item, int *member)
     return true;
 }
 
+/* -1, [-1] or [1, 2]; the batch's axis 0 cannot be meant. */
+static bool read_axes(const cJSON *item, int *member)
+{
+    int count = cJSON_IsArray(item) ? cJSON_GetArraySize(item) : 1;
+
+    for (int i = 0; i < count && count <= 3; i++)
+        if (!knn__json_int(cJSON_IsArray(item) ? cJSON_GetArrayItem(item, i) : item, &member[i]) || member[i] == 0)
+            return false;
+    return count <= 3;
+}
+
 static bool read_real(const knn_field *field, const cJSON *item, double *member)
 {
     if (!knn__json_real(item, member))
@@ -275,6 +286,8 @@ static bool read_field(knn__reading *reading, const knn_field *field, const cJSO
         return read_triple(item, member);
     case KNN_FIELD_QUAD:
         return read_quad(field, item, member);
+    case KNN_FIELD_AXES:
+        return read_axes(item, member);
     case KNN_FIELD_REAL:
         return read_real(field, item, member);
     case KNN_FIELD_BOOL:

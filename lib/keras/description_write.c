@@ -5,7 +5,8 @@
 
 /* Left out where they have their default: some Keras does not know them, or means "none" by leaving them out. */
 static const char *const newer[] = {"trainable", "groups",          "keepdims",      "weight_decay", "clipnorm",
-                                    "clipvalue", "global_clipnorm", "warmup_target", "warmup_steps", "output_padding", NULL};
+                                    "clipvalue", "global_clipnorm", "warmup_target", "warmup_steps", "output_padding", "max_value",
+                                    "shared_axes", NULL};
 /* Never written: Keras refuses options that it does not know. The library keeps these beside Keras' items. */
 static const char *const ours[] = {"epsilon_outside", NULL};
 
@@ -30,6 +31,8 @@ static bool is_normal(const knn_field *field, const void *member)
         return *(const int *)member == (int)field->normal;
     case KNN_FIELD_PAIR:
         return ((const int *)member)[0] == (int)field->normal && ((const int *)member)[1] == (int)field->normal;
+    case KNN_FIELD_AXES:
+        return *(const int *)member == (int)field->normal;
     case KNN_FIELD_REAL:
         return *(const double *)member == field->normal;
     case KNN_FIELD_BOOL:
@@ -49,6 +52,14 @@ static void write_ints(knn__text *text, const char *key, const int *values, int 
 }
 
 static int triple_length(const int *values) { return values[1] == 0 ? 1 : values[2] == 0 ? 2 : 3; }
+/* One alone is a number, as all versions have it. */
+static void write_axes(knn__text *text, const char *key, const int *axes)
+{
+    if (axes[1] == 0)
+        knn__json_put_int(text, key, axes[0]);
+    else
+        write_ints(text, key, axes, axes[2] == 0 ? 2 : 3);
+}
 
 static void write_reals(knn__text *text, const knn_field *field, const void *description)
 {
@@ -115,6 +126,9 @@ static void write_field(knn__text *text, const knn_field *field, const void *des
         write_ints(text, NULL, member, 2);
         write_ints(text, NULL, (const int *)member + 2, 2);
         knn__json_end(text, ']');
+        break;
+    case KNN_FIELD_AXES:
+        write_axes(text, field->name, member);
         break;
     case KNN_FIELD_BOOL:
         knn__json_put_bool(text, field->name, *(const bool *)member);

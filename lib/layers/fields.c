@@ -34,6 +34,9 @@ static void fill_default(const knn_field *field, void *member)
         for (int i = 0; i < 4; i++)
             n[i] = knn__int_or(n[i], 0);
         break;
+    case KNN_FIELD_AXES:
+        n[0] = n[0] != 0 ? n[0] : normal;
+        break;
     case KNN_FIELD_REAL:
         *(double *)member = knn__real_or(*(double *)member, field->normal);
         break;

@@ -65,7 +65,8 @@ static const knn__kind l1l2 = {.class_name = "L1L2", .size = sizeof(knn_l1l2_reg
 const knn__kind *const knn__regularizer_kinds[] = {&l1l2, NULL};
 
 const char *const knn__activation_names[] = {"linear", "relu", "sigmoid", "softmax", "tanh", "elu", "selu", "softplus", "swish",
-    "gelu", "hard_sigmoid", "softsign", "exponential", NULL};
+    "gelu", "hard_sigmoid", "softsign", "exponential", "relu6", "leaky_relu", "mish", "celu", "log_sigmoid", "log_softmax", "hard_silu",
+    "hard_tanh", "hard_shrink", "soft_shrink", "tanh_shrink", "sparse_plus", "sparse_sigmoid", "squareplus", "sparsemax", NULL};
 const char *const knn__padding_names[] = {"valid", "same", NULL};
 const char *const knn__causal_padding_names[] = {"valid", "same", "causal", NULL};
 const char *const knn__interpolation_names[] = {"nearest", "bilinear", NULL};

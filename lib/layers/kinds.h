@@ -13,6 +13,9 @@ extern const knn__layer_kind knn__conv1d_kind, knn__depthwise_conv2d_kind, knn__
     knn__max_pooling1d_kind, knn__average_pooling1d_kind, knn__global_average_pooling1d_kind, knn__global_max_pooling1d_kind,
     knn__reshape_kind, knn__permute_kind, knn__cropping2d_kind, knn__cropping1d_kind, knn__zero_padding1d_kind,
     knn__up_sampling2d_kind, knn__up_sampling1d_kind;
+extern const knn__layer_kind knn__relu_kind, knn__leaky_relu_kind, knn__prelu_kind, knn__elu_kind, knn__softmax_kind,
+    knn__spatial_dropout2d_kind, knn__spatial_dropout1d_kind, knn__gaussian_noise_kind, knn__gaussian_dropout_kind,
+    knn__layer_normalization_kind, knn__group_normalization_kind;
 
 /* A line of a field table: FIELD(knn_conv2d_layer, "filters", INT, filters, .least = 1, .most = INT_MAX) */
 #define FIELD(type, key, what, member, ...) {.name = key, .kind = KNN_FIELD_##what, .offset = offsetof(type, member), __VA_ARGS__}
@@ -27,6 +30,8 @@ extern const knn__layer_kind knn__conv1d_kind, knn__depthwise_conv2d_kind, knn__
 
 knn_status knn__expect_rank3(const knn_shape *in);
 knn_status knn__expect_rank2(const knn_shape *in);
+/* A KNN_FIELD_AXES, sorted, as places in shape->size (0: height); -1 counts from the end. Errors name an axis that does not exist. */
+knn_status knn__resolve_axes(const int axes[3], const knn_shape *shape, int places[3], int *count);
 knn_status knn__shape_same(const knn_layer *layer, const knn_shape *in, knn_shape *out);        /* a shape rule: out = in */
 
 /* A window that slides over a picture, or, with height 1, over a sequence: window.c. */

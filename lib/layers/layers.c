@@ -14,7 +14,9 @@ const knn__kind *const knn__layer_kinds[] = {
     &knn__conv2d_transpose_kind.kind, &knn__max_pooling1d_kind.kind, &knn__average_pooling1d_kind.kind,
     &knn__global_average_pooling1d_kind.kind, &knn__global_max_pooling1d_kind.kind, &knn__reshape_kind.kind, &knn__permute_kind.kind,
     &knn__cropping2d_kind.kind, &knn__cropping1d_kind.kind, &knn__zero_padding1d_kind.kind, &knn__up_sampling2d_kind.kind,
-    &knn__up_sampling1d_kind.kind, NULL};
+    &knn__up_sampling1d_kind.kind, &knn__relu_kind.kind, &knn__leaky_relu_kind.kind, &knn__prelu_kind.kind, &knn__elu_kind.kind,
+    &knn__softmax_kind.kind, &knn__spatial_dropout2d_kind.kind, &knn__spatial_dropout1d_kind.kind, &knn__gaussian_noise_kind.kind,
+    &knn__gaussian_dropout_kind.kind, &knn__layer_normalization_kind.kind, &knn__group_normalization_kind.kind, NULL};
 
 const knn__layer_kind *knn__layer_kind_of(const knn_layer *layer)
 {
@@ -138,7 +140,7 @@ void knn__node_init(knn_node *node, knn_op op, const knn_shape *in, const knn_sh
 {
     *node = (knn_node){.op = op, .in = knn__shape_extent(in), .out = knn__shape_extent(out), .in_shape = *in, .out_shape = *out,
         .kernel_height = 1, .kernel_width = 1, .stride_height = 1, .stride_width = 1, .dilation_height = 1, .dilation_width = 1,
-        .groups = 1, .scale = 1};
+        .groups = 1, .scale = 1, .length = knn__shape_extent(in).channels, .step = 1};
 }
 
 int knn__node_activation(knn_node *nodes, int at, knn_activation activation, const knn_shape *shape)
@@ -166,6 +168,24 @@ knn_status knn__expect_rank2(const knn_shape *in)
         return KNN_OK;
     knn__shape_text(in, text, sizeof text);
     return knn__fail(KNN_ERROR_SHAPE, "expected an input of (length, channels), got %s", text);
+}
+
+knn_status knn__resolve_axes(const int axes[3], const knn_shape *shape, int places[3], int *count)
+{
+    bool taken[3] = {false, false, false};
+
+    for (int i = 0; i < 3 && axes[i] != 0; i++) {
+        int place = axes[i] < 0 ? axes[i] + shape->rank : axes[i] - 1;
+        if (place < 0 || place >= shape->rank || taken[place])
+            return knn__fail(KNN_ERROR_ARGUMENT, "axis %d: expected different ones of 1 to %d, or -1 to -%d", axes[i], shape->rank,
+                             shape->rank);
+        taken[place] = true;
+    }
+    *count = 0;
+    for (int place = 0; place < shape->rank; place++)
+        if (taken[place])
+            places[(*count)++] = place;
+    return KNN_OK;
 }
 
 knn_status knn__shape_same(const knn_layer *layer, const knn_shape *in, knn_shape *out)

@@ -7,6 +7,10 @@
 typedef enum knn_op {
     KNN_OP_CONV2D, KNN_OP_MAX_POOLING2D, KNN_OP_AVERAGE_POOLING2D, KNN_OP_GLOBAL_AVERAGE_POOLING2D, KNN_OP_GLOBAL_MAX_POOLING2D,
     KNN_OP_DENSE, KNN_OP_ACTIVATION, KNN_OP_DROPOUT, KNN_OP_BATCH_NORMALIZATION, KNN_OP_ZERO_PADDING2D, KNN_OP_RESCALING,
+    KNN_OP_RECTIFIER, KNN_OP_SCALED_ELU, KNN_OP_PRELU,          /* activations with parameters or weights */
+    KNN_OP_SOFTMAX,                         /* not over the channels, as the activation is */
+    KNN_OP_GROUP_NORMALIZATION,             /* layer normalization is one, too */
+    KNN_OP_GAUSSIAN_NOISE, KNN_OP_GAUSSIAN_DROPOUT,
     KNN_OP_FLATTEN,                         /* the same numbers in another shape: no kernel runs it */
     KNN_OP_CONV2D_TRANSPOSE, KNN_OP_CROPPING2D, KNN_OP_PERMUTE, KNN_OP_UP_SAMPLING_NEAREST, KNN_OP_UP_SAMPLING_BILINEAR,
     KNN_OP_CUSTOM
@@ -22,8 +26,9 @@ typedef struct knn_node_weight {
 } knn_node_weight;
 
 enum { KNN_NODE_WEIGHTS = 4 };
-/* Positions in node.weight: convolution and dense: kernel, bias; batch normalization: gamma, beta, moving mean, moving variance. */
-enum { KNN_KERNEL = 0, KNN_BIAS = 1, KNN_GAMMA = 0, KNN_BETA = 1, KNN_MOVING_MEAN = 2, KNN_MOVING_VARIANCE = 3 };
+/* Positions in node.weight: convolution and dense: kernel, bias; normalizations: gamma, beta; batch normalization: also moving mean and
+ * moving variance; PReLU: alpha. */
+enum { KNN_KERNEL = 0, KNN_BIAS = 1, KNN_ALPHA = 0, KNN_GAMMA = 0, KNN_BETA = 1, KNN_MOVING_MEAN = 2, KNN_MOVING_VARIANCE = 3 };
 
 typedef struct knn_node {
     knn_op op;
@@ -36,14 +41,26 @@ typedef struct knn_node {
     int groups;
     int axes[3];                            /* permute: output axis k is the input's axis axes[k]; 0: height */
     knn_activation activation;
-    double rate;                            /* dropout */
+    int length, step;                       /* softmax and its like: over `length` numbers, `step` floats apart */
+    int rows, columns;                      /* group normalization: blocks of [rows][groups][columns], one behind the other */
+    knn_extent shared;                      /* PReLU: alpha's sizes: the input's, or 1 */
+    double alpha, max_value, threshold;     /* rectifier: slope below, infinity: no maximum; scaled ELU: alpha */
+    double rate;                            /* dropout; Gaussian noise and dropout: standard deviation */
+    bool whole_channels;                    /* dropout */
     double scale, offset;                   /* rescaling */
-    double momentum, epsilon;               /* batch normalization */
+    double momentum, epsilon;               /* normalizations */
     bool frozen;                            /* batch normalization by its moving statistics, in training, too */
     knn_node_weight weight[KNN_NODE_WEIGHTS];
     const knn_layer *description;           /* custom layers */
     knn_shape in_shape, out_shape;
 } knn_node;
+
+/* Whether a node is softmax, log_softmax or sparsemax: the activations that are not elementwise. */
+static inline bool knn__is_over_rows(const knn_node *n)
+{
+    return n->op == KNN_OP_SOFTMAX || (n->op == KNN_OP_ACTIVATION && (n->activation == KNN_SOFTMAX || n->activation == KNN_LOG_SOFTMAX ||
+                                                                      n->activation == KNN_SPARSEMAX));
+}
 
 static inline size_t knn__extent_length(knn_extent e) { return (size_t)e.height * (size_t)e.width * (size_t)e.channels; }
 

@@ -39,6 +39,7 @@
 #define ACTIVATION(f) \
     {"elementwise", #f, SHAPE(5, 7, 13), 3, false, {knn_rescaling(3), knn_activation(f)}}, \
     {"elementwise", #f ", one output", {1, {1}}, 31, false, {knn_activation(f)}},
+#define BENT(layer, ...) {"elementwise", #layer "(" #__VA_ARGS__ ")", SHAPE(5, 7, 13), 3, false, {knn_rescaling(3), knn_##layer(__VA_ARGS__)}},
 #define DENSE(inputs, units, n, ...) \
     {"dense", "dense(" #inputs " -> " #units ", " #__VA_ARGS__ ")", {1, {inputs}}, n, false, {knn_dense(units, __VA_ARGS__)}},
 
@@ -165,6 +166,22 @@ const chain_case chain_cases[] = {
     {"normalization", "of dense", {1, {12}}, 9, false,
      {knn_dense(20, .no_bias = true), knn_batch_normalization(), knn_activation(KNN_TANH), knn_dense(3)}},
 
+    {"normalization", "layer", SHAPE(5, 7, 33), 5, false, {knn_layer_normalization()}},
+    {"normalization", "layer, 31 vectors", {1, {37}}, 31, false, {knn_layer_normalization(.epsilon = 0.1)}},
+    {"normalization", "layer, of two axes", SHAPE(5, 7, 3), 4, false, {knn_layer_normalization({2, 3})}},
+    {"normalization", "layer, of all axes", SHAPE(9, 8, 5), 3, false, {knn_layer_normalization({-3, -2, -1})}},
+    {"normalization", "layer, of sequences, without beta", {2, {9, 16}}, 3, false, {knn_layer_normalization(.no_center = true)}},
+    {"normalization", "layer, between dense layers", {1, {12}}, 9, false,
+     {knn_dense(20), knn_layer_normalization(), knn_activation(KNN_TANH), knn_dense(3)}},
+    {"normalization", "group", SHAPE(5, 7, 33), 5, false, {knn_group_normalization(3)}},
+    {"normalization", "group, 32 of 64 channels, many positions", SHAPE(13, 12, 64), 2, false, {knn_group_normalization()}},
+    {"normalization", "group, instances, 31 images", SHAPE(3, 5, 5), 31, false, {knn_group_normalization(-1)}},
+    {"normalization", "group, one channel", SHAPE(6, 5, 1), 1, false, {knn_group_normalization(1, .epsilon = 0.1)}},
+    {"normalization", "group, without gamma", SHAPE(5, 4, 8), 4, false, {knn_group_normalization(2, .no_scale = true)}},
+    {"normalization", "group, bare, of vectors", {1, {18}}, 4, false, {knn_group_normalization(6, .no_center = true, .no_scale = true)}},
+    {"normalization", "group, of a convolution, frozen", SHAPE(9, 8, 5), 4, false,
+     {knn_conv2d(16, 3), knn_group_normalization(4, .frozen = true), knn_activation(KNN_TANH)}},
+
     POOLS(max_pooling2d)
     POOLS(average_pooling2d)
     POOL(7, 5, 33, 3, global_average_pooling2d, .keepdims = true)
@@ -179,6 +196,33 @@ const chain_case chain_cases[] = {
     ACTIVATION(KNN_RELU) ACTIVATION(KNN_SIGMOID) ACTIVATION(KNN_SOFTMAX) ACTIVATION(KNN_TANH) ACTIVATION(KNN_ELU) ACTIVATION(KNN_SELU)
     ACTIVATION(KNN_SOFTPLUS) ACTIVATION(KNN_SWISH) ACTIVATION(KNN_GELU) ACTIVATION(KNN_HARD_SIGMOID) ACTIVATION(KNN_SOFTSIGN)
     ACTIVATION(KNN_EXPONENTIAL)
+    ACTIVATION(KNN_RELU6) ACTIVATION(KNN_LEAKY_RELU) ACTIVATION(KNN_MISH) ACTIVATION(KNN_CELU) ACTIVATION(KNN_LOG_SIGMOID)
+    ACTIVATION(KNN_LOG_SOFTMAX) ACTIVATION(KNN_HARD_SILU) ACTIVATION(KNN_HARD_TANH) ACTIVATION(KNN_HARD_SHRINK)
+    ACTIVATION(KNN_SOFT_SHRINK) ACTIVATION(KNN_TANH_SHRINK) ACTIVATION(KNN_SPARSE_PLUS) ACTIVATION(KNN_SPARSE_SIGMOID)
+    ACTIVATION(KNN_SQUAREPLUS) ACTIVATION(KNN_SPARSEMAX)
+    {"elementwise", "relu6 of large numbers", SHAPE(5, 3, 33), 5, false, {knn_rescaling(5), knn_activation(KNN_RELU6)}},
+    {"elementwise", "log_softmax of 100", {1, {100}}, 31, false, {knn_activation(KNN_LOG_SOFTMAX)}},
+    {"elementwise", "sparsemax of small numbers", {1, {33}}, 3, false, {knn_rescaling(0.1), knn_activation(KNN_SPARSEMAX)}},
+    BENT(relu, 0) BENT(relu, 2) BENT(relu, 6, .negative_slope = 0.1) BENT(relu, 2, .threshold = 1) BENT(relu, 0, 0.1, 1) BENT(relu, 1, 0.25, 2)
+    BENT(leaky_relu, 0) BENT(leaky_relu, 0.2) BENT(elu, 1) BENT(elu, 0.5)
+    {"elementwise", "prelu", SHAPE(5, 7, 3), 31, false, {knn_prelu()}},
+    {"elementwise", "prelu, an alpha a channel", SHAPE(5, 7, 33), 5, false, {knn_rescaling(3), knn_prelu(.shared_axes = {1, 2})}},
+    {"elementwise", "prelu, an alpha a row", SHAPE(5, 7, 5), 5, false, {knn_prelu(.shared_axes = {2, 3})}},
+    {"elementwise", "prelu, an alpha a column and channel", SHAPE(3, 2, 16), 5, false, {knn_prelu(.shared_axes = {1})}},
+    {"elementwise", "prelu, one alpha, frozen", SHAPE(4, 3, 1), 1, false, {knn_prelu(.shared_axes = {1, 2, 3}, .frozen = true)}},
+    {"elementwise", "prelu of vectors", {1, {21}}, 31, false, {knn_dense(20), knn_prelu(), knn_dense(3)}},
+    {"elementwise", "prelu of sequences", {2, {9, 5}}, 3, false, {knn_prelu(.shared_axes = {1})}},
+    {"elementwise", "softmax over rows", SHAPE(5, 7, 13), 3, false, {knn_softmax({1})}},
+    {"elementwise", "softmax over rows and columns", SHAPE(5, 7, 3), 31, false, {knn_softmax({1, 2})}},
+    {"elementwise", "softmax over columns and channels", SHAPE(5, 7, 3), 2, false, {knn_softmax({-2, -1})}},
+    {"elementwise", "softmax over the length", {2, {9, 5}}, 3, false, {knn_softmax({1})}},
+    {"elementwise", "spatial dropout", SHAPE(5, 7, 33), 9, false, {knn_spatial_dropout2d(0.3)}},
+    {"elementwise", "spatial dropout of many channels", SHAPE(3, 2, 300), 2, false, {knn_spatial_dropout2d(0.5)}},
+    {"elementwise", "spatial dropout of sequences", {2, {9, 5}}, 3, false, {knn_spatial_dropout1d(0.5), knn_dense(2)}},
+    {"elementwise", "gaussian noise", SHAPE(5, 7, 11), 9, false, {knn_gaussian_noise(0.5)}},
+    {"elementwise", "gaussian noise, then dense", {1, {33}}, 5, false, {knn_gaussian_noise(1), knn_dense(4)}},
+    {"elementwise", "gaussian dropout", SHAPE(5, 7, 11), 9, false, {knn_gaussian_dropout(0.3)}},
+    {"elementwise", "gaussian dropout, twice", {1, {77}}, 5, false, {knn_gaussian_dropout(0.1), knn_gaussian_dropout(0.5)}},
     {"elementwise", "softmax of 1000", {1, {1000}}, 3, false, {knn_activation(KNN_SOFTMAX)}},
     {"elementwise", "dropout", SHAPE(5, 7, 11), 9, false, {knn_dropout(0.3)}},
     {"elementwise", "dropout of all", {1, {21}}, 2, false, {knn_dropout(1)}},

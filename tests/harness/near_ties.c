@@ -36,14 +36,16 @@ static double *values_behind(const search *s, int count)
 static bool is_maximum(const knn_node *n) { return n->op == KNN_OP_MAX_POOLING2D || n->op == KNN_OP_GLOBAL_MAX_POOLING2D; }
 static bool is_relu(const knn_node *n) { return n->op == KNN_OP_ACTIVATION && n->activation == KNN_RELU; }
 
+static bool is_rectifier(const knn_node *n) { return n->op == KNN_OP_RECTIFIER || n->op == KNN_OP_SCALED_ELU || n->op == KNN_OP_PRELU; }
+
 /* Whether element i of node k's output only leads to element i of the chain's output. */
 static bool leads_straight_out(const chain *of, int k)
 {
     for (k++; k < of->count; k++) {
         const knn_node *n = &of->nodes[k];
         bool elementwise = n->op == KNN_OP_DROPOUT || n->op == KNN_OP_RESCALING || n->op == KNN_OP_FLATTEN
-            || (n->op == KNN_OP_ACTIVATION && n->activation != KNN_SOFTMAX);
-        if (!elementwise)
+            || n->op == KNN_OP_ACTIVATION || is_rectifier(n);
+        if (!elementwise || knn__is_over_rows(n))
             return false;
     }
     return true;
@@ -59,12 +61,23 @@ static void met(search *s, int k, size_t element)
 
 /* ---- Kinks of activations ---- */
 
-static bool near_kink(knn_activation activation, double x)
+static bool near(double x, double kink) { return fabs(x - kink) < MARGIN; }
+
+static bool near_kink(const knn_node *n, double x)
 {
-    switch (activation) {
+    if (is_rectifier(n))
+        return near(x, n->threshold) || near(x, n->max_value);
+    switch (n->activation) {
     case KNN_RELU:
-    case KNN_SELU:         return fabs(x) < MARGIN;
-    case KNN_HARD_SIGMOID: return fabs(fabs(x) - 3) < MARGIN;
+    case KNN_LEAKY_RELU:
+    case KNN_SELU:         return near(x, 0);
+    case KNN_RELU6:        return near(x, 0) || near(x, 6);
+    case KNN_HARD_SILU:
+    case KNN_HARD_SIGMOID: return near(fabs(x), 3);
+    case KNN_HARD_TANH:
+    case KNN_SPARSE_SIGMOID: return near(fabs(x), 1);
+    case KNN_HARD_SHRINK:
+    case KNN_SOFT_SHRINK:  return near(fabs(x), 0.5);
     default:               return false;
     }
 }
@@ -76,9 +89,27 @@ static void search_activation(search *s, int k)
         return;                                         /* only the winners matter: search_maximum looks at them */
     double *x = values_behind(s, k);
     for (size_t i = 0; i < (size_t)s->images * knn__extent_length(n->in); i++)
-        if (near_kink(n->activation, x[i]))
+        if (near_kink(n, x[i]))
             met(s, k, i);
     free(x);
+}
+
+/* ---- The edge of sparsemax' support: numbers that are 0 or nearly so, of which some lie near it ---- */
+
+static void search_sparsemax(search *s, int k)
+{
+    const knn_node *n = &s->of->nodes[k];
+    double *x = values_behind(s, k), *y = values_behind(s, k + 1);
+    for (size_t row = 0; row < (size_t)s->images * knn__extent_length(n->in); row += (size_t)n->length) {
+        double threshold = 0;
+        for (size_t i = row; i < row + (size_t)n->length; i++)
+            if (y[i] > 0)
+                threshold = x[i] - y[i];
+        for (size_t i = row; i < row + (size_t)n->length; i++)
+            s->inner |= n->length > 1 && near(x[i], threshold);
+    }
+    free(x);
+    free(y);
 }
 
 /* ---- Candidates of windows ---- */
@@ -128,7 +159,9 @@ bool avoid_near_ties(const chain *of, int images, uint64_t seed, const double *x
 {
     search s = {of, images, seed, x, weights, dy, false};
     for (int k = 0; k < of->count && !s.inner; k++) {
-        if (of->nodes[k].op == KNN_OP_ACTIVATION)
+        if (of->nodes[k].op == KNN_OP_ACTIVATION && of->nodes[k].activation == KNN_SPARSEMAX)
+            search_sparsemax(&s, k);
+        else if (of->nodes[k].op == KNN_OP_ACTIVATION || is_rectifier(&of->nodes[k]))
             search_activation(&s, k);
         else if (is_maximum(&of->nodes[k]))
             search_maximum(&s, k);

@@ -10,6 +10,8 @@ static const float SQRT_HALF = 0.707106781186547524f, INVERSE_SQRT_2_PI = 0.3989
 
 static inline float sigmoid(float x) { return 1 / (1 + expf(-x)); }
 static inline float relu(float x) { return x <= 0 ? 0 : x; }                    /* NaN stays NaN */
+static inline float softplus(float x) { return (x > 0 ? x : 0) + log1pf(expf(-fabsf(x))); }
+static inline float hard_sigmoid(float x) { return x <= -3 ? 0 : x >= 3 ? 1 : x / 6 + 0.5f; }
 
 static inline float value(knn_activation f, float x)
 {
@@ -18,14 +20,33 @@ static inline float value(knn_activation f, float x)
     case KNN_TANH:         return tanhf(x);
     case KNN_ELU:          return x > 0 ? x : expm1f(x);
     case KNN_SELU:         return SELU_SCALE * (x > 0 ? x : SELU_ALPHA * expm1f(x));
-    case KNN_SOFTPLUS:     return (x > 0 ? x : 0) + log1pf(expf(-fabsf(x)));
+    case KNN_SOFTPLUS:     return softplus(x);
     case KNN_SWISH:        return x * sigmoid(x);
     case KNN_GELU:         return x * 0.5f * (1 + erff(x * SQRT_HALF));
-    case KNN_HARD_SIGMOID: return x <= -3 ? 0 : x >= 3 ? 1 : x / 6 + 0.5f;
+    case KNN_HARD_SIGMOID: return hard_sigmoid(x);
     case KNN_SOFTSIGN:     return x / (1 + fabsf(x));
     case KNN_EXPONENTIAL:  return expf(x);
+    case KNN_RELU6:        return x < 0 ? 0 : x > 6 ? 6 : x;
+    case KNN_LEAKY_RELU:   return x > 0 ? x : 0.2f * x;
+    case KNN_MISH:         return x * tanhf(softplus(x));
+    case KNN_CELU:         return x > 0 ? x : expm1f(x);
+    case KNN_LOG_SIGMOID:  return -softplus(-x);
+    case KNN_HARD_SILU:    return x * hard_sigmoid(x);
+    case KNN_HARD_TANH:    return x < -1 ? -1 : x > 1 ? 1 : x;
+    case KNN_HARD_SHRINK:  return fabsf(x) > 0.5f ? x : 0;
+    case KNN_SOFT_SHRINK:  return x > 0.5f ? x - 0.5f : x < -0.5f ? x + 0.5f : 0;
+    case KNN_TANH_SHRINK:  return x - tanhf(x);
+    case KNN_SPARSE_PLUS:  return x <= -1 ? 0 : x < 1 ? (x + 1) * (x + 1) / 4 : x;
+    case KNN_SPARSE_SIGMOID: return x <= -1 ? 0 : x >= 1 ? 1 : (x + 1) / 2;
+    case KNN_SQUAREPLUS:   return (x + sqrtf(x * x + 4)) / 2;
     default:               return x;
     }
+}
+
+static inline float mish_slope(float x)
+{
+    float t = tanhf(softplus(x));
+    return t + x * (1 - t * t) * sigmoid(x);
 }
 
 /* From y where knn__slope_from_output, else from x. */
@@ -34,7 +55,8 @@ static inline float slope(knn_activation f, float kept)
     switch (f) {
     case KNN_SIGMOID:      return kept * (1 - kept);
     case KNN_TANH:         return 1 - kept * kept;
-    case KNN_ELU:          return kept >= 0 ? 1 : kept + 1;
+    case KNN_ELU:
+    case KNN_CELU:         return kept >= 0 ? 1 : kept + 1;
     case KNN_SELU:         return kept >= 0 ? SELU_SCALE : kept + SELU_SCALE * SELU_ALPHA;
     case KNN_SOFTPLUS:     return sigmoid(kept);
     case KNN_SWISH:        return sigmoid(kept) * (1 + kept * (1 - sigmoid(kept)));
@@ -42,6 +64,18 @@ static inline float slope(knn_activation f, float kept)
     case KNN_HARD_SIGMOID: return kept > -3 && kept < 3 ? 1.0f / 6 : 0;
     case KNN_SOFTSIGN:     return 1 / ((1 + fabsf(kept)) * (1 + fabsf(kept)));
     case KNN_EXPONENTIAL:  return kept;
+    case KNN_RELU6:        return kept > 0 && kept < 6 ? 1 : 0;
+    case KNN_LEAKY_RELU:   return kept > 0 ? 1 : 0.2f;
+    case KNN_MISH:         return mish_slope(kept);
+    case KNN_LOG_SIGMOID:  return sigmoid(-kept);
+    case KNN_HARD_SILU:    return hard_sigmoid(kept) + (kept > -3 && kept < 3 ? kept / 6 : 0);
+    case KNN_HARD_TANH:    return kept >= -1 && kept <= 1 ? 1 : 0;
+    case KNN_HARD_SHRINK:
+    case KNN_SOFT_SHRINK:  return fabsf(kept) > 0.5f ? 1 : 0;
+    case KNN_TANH_SHRINK:  return tanhf(kept) * tanhf(kept);
+    case KNN_SPARSE_PLUS:  return kept <= -1 ? 0 : kept < 1 ? (kept + 1) / 2 : 1;
+    case KNN_SPARSE_SIGMOID: return kept > -1 && kept < 1 ? 0.5f : 0;
+    case KNN_SQUAREPLUS:   return (1 + kept / sqrtf(kept * kept + 4)) / 2;
     default:               return 1;
     }
 }

@@ -1,4 +1,4 @@
-/* Elementwise activations over arrays, for the kernels that fuse them. Softmax, which is not elementwise, is a kernel of its own. */
+/* Elementwise activations over arrays, for the kernels that fuse them. Softmax and its like, which are not, are in softmax.c. */
 #ifndef KNN_BACKEND_CPU_ACTIVATION_H
 #define KNN_BACKEND_CPU_ACTIVATION_H
 
@@ -11,7 +11,8 @@
 /* Whether f's slope can be computed from y = f(x): then x need not be kept, and f can work in place. */
 static inline bool knn__slope_from_output(knn_activation f)
 {
-    return f == KNN_LINEAR || f == KNN_RELU || f == KNN_SIGMOID || f == KNN_TANH || f == KNN_ELU || f == KNN_SELU || f == KNN_EXPONENTIAL;
+    return f == KNN_LINEAR || f == KNN_RELU || f == KNN_SIGMOID || f == KNN_TANH || f == KNN_ELU || f == KNN_SELU || f == KNN_EXPONENTIAL ||
+           f == KNN_RELU6 || f == KNN_LEAKY_RELU || f == KNN_CELU;
 }
 
 /* The activation that nodes[1] is, if a kernel of nodes[0] can apply it to its output in place; KNN_LINEAR: there is none. */

@@ -1,9 +1,8 @@
-/* What works number by number: activations, dropout, rescaling; and softmax and zero padding, which are as simple. In place where the
- * backward pass allows it. Activations behind convolutions and dense layers are mostly done by their kernels. */
+/* What works number by number: activations, dropout, rescaling; and zero padding, which is as simple. In place where the backward pass
+ * allows it. Those with parameters are in rectifiers.c and gaussian.c. Activations behind convolutions and dense layers are mostly done by their kernels. */
 #include "backend/cpu/activation.h"
 #include "core/random.h"
 
-#include <math.h>
 #include <string.h>
 
 static int covers_operation(bool same, const char **reason)
@@ -18,7 +17,7 @@ static int covers_operation(bool same, const char **reason)
 static int covers_activation(const knn_node *nodes, int count, const knn_request *request, const char **reason)
 {
     (void)count, (void)request;
-    return covers_operation(nodes[0].op == KNN_OP_ACTIVATION && nodes[0].activation != KNN_SOFTMAX, reason);
+    return covers_operation(nodes[0].op == KNN_OP_ACTIVATION && !knn__is_over_rows(&nodes[0]), reason);
 }
 
 static void measure_activation(const knn_step *step, knn_needs *needs)
@@ -45,67 +44,6 @@ static void backward_activation(const knn_step *step, knn_part part)
                                knn__image(&step->dx, image, part.slice), step->dx.length);
 }
 
-/* ---- Softmax over the channels ---- */
-
-static int covers_softmax(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    return covers_operation(nodes[0].op == KNN_OP_ACTIVATION && nodes[0].activation == KNN_SOFTMAX, reason);
-}
-
-static void measure_softmax(const knn_step *step, knn_needs *needs)
-{
-    (void)step;
-    needs->output = true;
-    needs->in_place = true;
-}
-
-/* y = e^x / sum of e^x, shifted by the maximum so that nothing overflows; y may be x. */
-static void softmax(const float *x, float *y, int channels)
-{
-    float most = x[0], sum = 0;
-    for (int c = 1; c < channels; c++)
-        most = x[c] > most ? x[c] : most;
-    for (int c = 0; c < channels; c++) {
-        y[c] = expf(x[c] - most);
-        sum += y[c];
-    }
-    for (int c = 0; c < channels; c++)
-        y[c] /= sum;
-}
-
-/* dx = y (dy - sum of y dy); dx may be dy. */
-static void softmax_gradient(const float *y, const float *dy, float *dx, int channels)
-{
-    float sum = 0;
-    for (int c = 0; c < channels; c++)
-        sum += y[c] * dy[c];
-    for (int c = 0; c < channels; c++)
-        dx[c] = y[c] * (dy[c] - sum);
-}
-
-static void forward_softmax(const knn_step *step, knn_part part)
-{
-    int channels = step->nodes[0].in.channels;
-    for (int image = part.first; image < part.last; image++) {
-        const float *x = knn__image(&step->x, image, part.slice);
-        float *y = knn__image(&step->y, image, part.slice);
-        for (size_t i = 0; i < step->y.length; i += (size_t)channels)
-            softmax(x + i, y + i, channels);
-    }
-}
-
-static void backward_softmax(const knn_step *step, knn_part part)
-{
-    int channels = step->nodes[0].in.channels;
-    for (int image = part.first; image < part.last && step->dx.data != NULL; image++) {
-        const float *y = knn__image(&step->y, image, part.slice), *dy = knn__image(&step->dy, image, part.slice);
-        float *dx = knn__image(&step->dx, image, part.slice);
-        for (size_t i = 0; i < step->dx.length; i += (size_t)channels)
-            softmax_gradient(y + i, dy + i, dx + i, channels);
-    }
-}
-
 /* ---- Dropout: counter-based random numbers, so that backward draws the mask again instead of storing it ---- */
 
 enum { DRAWS = 256 };                       /* at a time */
@@ -123,6 +61,20 @@ static void measure_in_place(const knn_step *step, knn_needs *needs)
     needs->depth_first = true;
 }
 
+/* A row of numbers for the channels of all positions. */
+static void drop_channels(const knn_step *step, const knn__stream *stream, const float *from, float *to)
+{
+    size_t channels = (size_t)step->nodes[0].in.channels;
+    float keep = (float)(1 - step->nodes[0].rate), scale = (float)(1 / (1 - step->nodes[0].rate)), u[DRAWS];
+    for (size_t first = 0; first < channels; first += DRAWS) {
+        size_t draws = channels - first < DRAWS ? channels - first : DRAWS;
+        knn__uniform_fill(stream, (uint32_t)first, u, draws);
+        for (size_t position = first; position < step->y.length; position += channels)
+            for (size_t c = 0; c < draws; c++)
+                to[position + c] = u[c] < keep ? from[position + c] * scale : 0;
+    }
+}
+
 /* to[i] = from[i] / keep where the element's uniform number lies below keep = 1 - rate, else 0; to may be from. */
 static void drop(const knn_step *step, int image, const float *from, float *to)
 {
@@ -130,6 +82,10 @@ static void drop(const knn_step *step, int image, const float *from, float *to)
     const knn_run *run = step->run;
     const knn__stream stream = {.seed = run->seed, .stream = (uint32_t)(KNN__STREAM_DROPOUT + 16 * n->layer), .epoch = run->iteration,
                                 .index = (uint32_t)image};
+    if (n->whole_channels) {
+        drop_channels(step, &stream, from, to);
+        return;
+    }
     float keep = (float)(1 - n->rate), scale = (float)(1 / (1 - n->rate)), u[DRAWS];
     for (size_t first = 0; first < step->y.length; first += DRAWS) {
         size_t draws = step->y.length - first < DRAWS ? step->y.length - first : DRAWS;
@@ -234,11 +190,6 @@ static void backward_padding(const knn_step *step, knn_part part)
 const knn_kernel KNN_ISA_NAME(knn__activation) = {
     .name = "activation, " KNN_ISA_TEXT,
     .covers = covers_activation, .measure = measure_activation, .forward = forward_activation, .backward = backward_activation,
-};
-
-const knn_kernel KNN_ISA_NAME(knn__softmax) = {
-    .name = "softmax, " KNN_ISA_TEXT,
-    .covers = covers_softmax, .measure = measure_softmax, .forward = forward_softmax, .backward = backward_softmax,
 };
 
 const knn_kernel KNN_ISA_NAME(knn__dropout) = {

@@ -17,6 +17,10 @@ static const knn_kernel *const reference_kernels[] = {
     &knn__reference_cropping2d,
     &knn__reference_permute,
     &knn__reference_up_sampling,
+    &knn__reference_softmax,
+    &knn__reference_rectifiers,
+    &knn__reference_gaussian,
+    &knn__reference_group_normalization,
 #ifndef KNN_DOUBLE
     &knn__reference_custom,
 #endif

@@ -1,4 +1,5 @@
-/* Inverted dropout with counter-based random numbers: backward draws the mask again. Outside training it is the identity. */
+/* Inverted dropout with counter-based random numbers: backward draws the mask again. Outside training it is the identity.
+ * With whole channels the number of an element is that of its channel. */
 #include "backend/reference/reference.h"
 
 #include "core/random.h"
@@ -27,7 +28,8 @@ static void drop(const knn_step *step, int image, const knn_real *from, knn_real
     knn__stream stream = {.seed = run->seed, .stream = (uint32_t)(KNN__STREAM_DROPOUT + 16 * n->layer), .epoch = run->iteration,
                           .index = (uint32_t)image};
     for (size_t i = 0; i < knn__extent_length(n->in); i++) {
-        bool kept = (float)knn__uniform(&stream, (uint32_t)i) < (float)keep;
+        size_t position = n->whole_channels ? i % (size_t)n->in.channels : i;
+        bool kept = (float)knn__uniform(&stream, (uint32_t)position) < (float)keep;
         to[i] = kept ? (knn_real)(from[i] / keep) : 0;
     }
 }

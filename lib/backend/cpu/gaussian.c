@@ -1,0 +1,91 @@
+/* Gaussian noise, y = x + s n, and Gaussian dropout, y = x (1 + s n): the reference's normal numbers n, drawn by the block, in float. */
+#include "backend/cpu/isa.h"
+#include "core/random.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { NORMALS = 128 };                     /* at a time */
+
+static const float TWO_PI = 6.28318530717958648f;
+
+static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
+{
+    (void)count, (void)request;
+    if (nodes[0].op != KNN_OP_GAUSSIAN_NOISE && nodes[0].op != KNN_OP_GAUSSIAN_DROPOUT) {
+        *reason = NULL;
+        return 0;
+    }
+    return 1;
+}
+
+static void measure(const knn_step *step, knn_needs *needs)
+{
+    (void)step;
+    needs->in_place = true;
+    needs->depth_first = true;
+}
+
+static void copy(const knn_step *step, const float *from, float *to)
+{
+    if (to != from)
+        memcpy(to, from, step->y.length * sizeof *to);
+}
+
+/* Number i by Box and Muller from the uniform numbers 2 i and 2 i + 1, as knn__normal does it. */
+static void normals(const knn__stream *stream, size_t first, float *n, size_t count)
+{
+    float u[2 * NORMALS];
+    knn__uniform_fill(stream, (uint32_t)(2 * first), u, 2 * count);
+    for (size_t i = 0; i < count; i++)
+        n[i] = sqrtf(-2 * logf(1 - u[2 * i])) * cosf(TWO_PI * u[2 * i + 1]);
+}
+
+/* The sum, or the product, of the elements and their numbers; to may be from. */
+static void disturb(const knn_step *step, int image, const float *from, float *to)
+{
+    const knn_node *node = &step->nodes[0];
+    const knn_run *run = step->run;
+    const knn__stream stream = {.seed = run->seed, .stream = (uint32_t)(KNN__STREAM_DROPOUT + 16 * node->layer), .epoch = run->iteration,
+                                .index = (uint32_t)image};
+    float deviation = (float)node->rate, n[NORMALS];
+    for (size_t first = 0; first < step->y.length; first += NORMALS) {
+        size_t count = step->y.length - first < NORMALS ? step->y.length - first : NORMALS;
+        normals(&stream, first, n, count);
+        if (node->op == KNN_OP_GAUSSIAN_NOISE)
+            for (size_t i = 0; i < count; i++)
+                to[first + i] = from[first + i] + deviation * n[i];
+        else
+            for (size_t i = 0; i < count; i++)
+                to[first + i] = from[first + i] * (1 + deviation * n[i]);
+    }
+}
+
+static void forward(const knn_step *step, knn_part part)
+{
+    for (int image = part.first; image < part.last; image++) {
+        const float *x = knn__image(&step->x, image, part.slice);
+        float *y = knn__image(&step->y, image, part.slice);
+        if (step->run->training)
+            disturb(step, image, x, y);
+        else
+            copy(step, x, y);
+    }
+}
+
+static void backward(const knn_step *step, knn_part part)
+{
+    for (int image = part.first; image < part.last && step->dx.data != NULL; image++) {
+        const float *dy = knn__image(&step->dy, image, part.slice);
+        float *dx = knn__image(&step->dx, image, part.slice);
+        if (step->nodes[0].op == KNN_OP_GAUSSIAN_DROPOUT)
+            disturb(step, image, dy, dx);
+        else
+            copy(step, dy, dx);
+    }
+}
+
+const knn_kernel KNN_ISA_NAME(knn__gaussian) = {
+    .name = "gaussian noise, " KNN_ISA_TEXT,
+    .covers = covers, .measure = measure, .forward = forward, .backward = backward,
+};
