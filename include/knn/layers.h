@@ -20,7 +20,8 @@ typedef enum knn_activation {
     KNN_MISH = 15, KNN_CELU = 16, KNN_LOG_SIGMOID = 17, KNN_LOG_SOFTMAX = 18,
     KNN_HARD_SILU = 19, KNN_HARD_TANH = 20, /* x hard_sigmoid(x), also called hard_swish; x cut to -1 .. 1 */
     KNN_HARD_SHRINK = 21, KNN_SOFT_SHRINK = 22, KNN_TANH_SHRINK = 23,       /* 0 up to 1/2; the same, moved towards 0; x - tanh(x) */
-    KNN_SPARSE_PLUS = 24, KNN_SPARSE_SIGMOID = 25, KNN_SQUAREPLUS = 26, KNN_SPARSEMAX = 27
+    KNN_SPARSE_PLUS = 24, KNN_SPARSE_SIGMOID = 25, KNN_SQUAREPLUS = 26,
+    KNN_SPARSEMAX = 27                      /* as Keras 3.15 computes it: does not always sum to 1 */
 } knn_activation;
 
 typedef enum knn_padding {

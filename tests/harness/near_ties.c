@@ -94,22 +94,40 @@ static void search_activation(search *s, int k)
     free(x);
 }
 
-/* ---- The edge of sparsemax' support: numbers that are 0 or nearly so, of which some lie near it ---- */
+/* ---- Sparsemax: the order within its support, and what lies at the support's or the threshold's edge ---- */
+
+static int descending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x < y) - (x > y);
+}
+
+/* Sorts the row. */
+static bool has_edge(double *x, int length)
+{
+    double sum = 0, partial_sums = 0, edge = 0, threshold = 0;
+    int support = 0;
+    qsort(x, (size_t)length, sizeof *x, descending);
+    for (int i = 0; i < length && x[i] - (sum + x[i] - 1) / (i + 1) > 0; i++) {
+        sum += x[i];
+        partial_sums += sum;
+        support = i + 1;
+        edge = (sum - 1) / support;
+        threshold = (partial_sums - 1) / support;
+    }
+    for (int i = 0; i < length; i++)
+        if (near(x[i], edge) || near(x[i], threshold) || (i > 0 && i < support && near(x[i], x[i - 1])))
+            return length > 1;
+    return false;
+}
 
 static void search_sparsemax(search *s, int k)
 {
     const knn_node *n = &s->of->nodes[k];
-    double *x = values_behind(s, k), *y = values_behind(s, k + 1);
-    for (size_t row = 0; row < (size_t)s->images * knn__extent_length(n->in); row += (size_t)n->length) {
-        double threshold = 0;
-        for (size_t i = row; i < row + (size_t)n->length; i++)
-            if (y[i] > 0)
-                threshold = x[i] - y[i];
-        for (size_t i = row; i < row + (size_t)n->length; i++)
-            s->inner |= n->length > 1 && near(x[i], threshold);
-    }
+    double *x = values_behind(s, k);
+    for (size_t row = 0; row < (size_t)s->images * knn__extent_length(n->in); row += (size_t)n->length)
+        s->inner |= has_edge(x + row, n->length);
     free(x);
-    free(y);
 }
 
 /* ---- Candidates of windows ---- */

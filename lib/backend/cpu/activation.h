@@ -1,4 +1,4 @@
-/* Elementwise activations over arrays, for the kernels that fuse them. Softmax and its like, which are not, are in softmax.c. */
+/* Elementwise activations over arrays, for the kernels that fuse them. Softmax, which is not, is in softmax.c. */
 #ifndef KNN_BACKEND_CPU_ACTIVATION_H
 #define KNN_BACKEND_CPU_ACTIVATION_H
 

@@ -1,5 +1,5 @@
-/* The activations over rows: softmax, log_softmax, sparsemax. A row is `length` numbers, `step` floats apart: the channels, or whatever the
- * axes of a layer Softmax span. */
+/* Softmax and log_softmax over rows of `length` numbers, `step` floats apart: the channels, or whatever the axes of a layer Softmax span.
+ * Sparsemax is left to the reference. */
 #include "backend/cpu/isa.h"
 
 #include <math.h>
@@ -39,29 +39,6 @@ static void log_softmax(const float *x, float *y, row r)
         y[i * r.step] = x[i * r.step] - most - shift;
 }
 
-/* y = max(x - threshold, 0), which sums to 1 (Martins and Astudillo 2016): the support shrinks from all numbers until none of it lies below
- * its own threshold (Michelot 1986). Distances from the maximum are taken, for their digits. */
-static void sparsemax(const float *x, float *y, row r)
-{
-    float most = maximum(x, r), threshold = -INFINITY;
-    long count = r.length + 1, before;                          /* of the support; before the last turn */
-    do {
-        float sum = 0, above = threshold;
-        before = count;
-        count = 0;
-        for (long i = 0; i < r.length; i++)
-            if (x[i * r.step] - most > above) {
-                sum += x[i * r.step] - most;
-                count++;
-            }
-        threshold = (sum - 1) / (float)count;
-    } while (count < before);
-    for (long i = 0; i < r.length; i++) {
-        float value = x[i * r.step] - most - threshold;
-        y[i * r.step] = value > 0 ? value : 0;
-    }
-}
-
 /* ---- A row backward; dx may be dy ---- */
 
 /* dx = y (dy - sum of y dy) */
@@ -84,24 +61,12 @@ static void log_softmax_gradient(const float *y, const float *dy, float *dx, row
         dx[i * r.step] = dy[i * r.step] - expf(y[i * r.step]) * sum;
 }
 
-/* dx = dy - mean of dy on the support, 0 elsewhere */
-static void sparsemax_gradient(const float *y, const float *dy, float *dx, row r)
-{
-    float sum = 0, support = 0;
-    for (long i = 0; i < r.length; i++) {
-        sum += y[i * r.step] > 0 ? dy[i * r.step] : 0;
-        support += y[i * r.step] > 0;
-    }
-    for (long i = 0; i < r.length; i++)
-        dx[i * r.step] = y[i * r.step] > 0 ? dy[i * r.step] - sum / support : 0;
-}
-
 /* ---- The kernel ---- */
 
 static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
 {
     (void)count, (void)request;
-    if (!knn__is_over_rows(&nodes[0])) {
+    if (!knn__is_over_rows(&nodes[0]) || nodes[0].activation == KNN_SPARSEMAX) {
         *reason = NULL;
         return 0;
     }
@@ -124,8 +89,7 @@ static void forward(const knn_step *step, knn_part part)
 {
     const knn_node *n = &step->nodes[0];
     const row r = {n->length, n->step};
-    void (*function)(const float *x, float *y, row r) =
-        n->activation == KNN_LOG_SOFTMAX ? log_softmax : n->activation == KNN_SPARSEMAX ? sparsemax : softmax;
+    void (*function)(const float *x, float *y, row r) = n->activation == KNN_LOG_SOFTMAX ? log_softmax : softmax;
     for (int image = part.first; image < part.last; image++) {
         const float *x = knn__image(&step->x, image, part.slice);
         float *y = knn__image(&step->y, image, part.slice);
@@ -139,7 +103,7 @@ static void backward(const knn_step *step, knn_part part)
     const knn_node *n = &step->nodes[0];
     const row r = {n->length, n->step};
     void (*function)(const float *y, const float *dy, float *dx, row r) =
-        n->activation == KNN_LOG_SOFTMAX ? log_softmax_gradient : n->activation == KNN_SPARSEMAX ? sparsemax_gradient : softmax_gradient;
+        n->activation == KNN_LOG_SOFTMAX ? log_softmax_gradient : softmax_gradient;
     for (int image = part.first; image < part.last && step->dx.data != NULL; image++) {
         const float *y = knn__image(&step->y, image, part.slice), *dy = knn__image(&step->dy, image, part.slice);
         float *dx = knn__image(&step->dx, image, part.slice);
