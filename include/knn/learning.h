@@ -34,6 +34,17 @@ typedef struct knn_cosine_decay_schedule {
 } knn_cosine_decay_schedule;
 #define knn_cosine_decay(...) KNN_DESCRIBE(knn_cosine_decay_schedule, schedule, "CosineDecay", __VA_ARGS__)
 
+/* Cosines that begin again: the first one over first_decay_steps, each next one t_mul times as long, from m_mul times its height. */
+typedef struct knn_cosine_decay_restarts_schedule {
+    knn_schedule schedule;
+    double initial_learning_rate, first_decay_steps;            /* required */
+    double t_mul;                                               /* 0: 2 */
+    double m_mul;                                               /* 0: 1 */
+    double alpha;                                               /* the lowest rate, as a share of the initial one */
+} knn_cosine_decay_restarts_schedule;
+#define knn_cosine_decay_restarts(...) \
+    KNN_DESCRIBE(knn_cosine_decay_restarts_schedule, schedule, "CosineDecayRestarts", __VA_ARGS__)
+
 /* (rate - end) * (1 - min(step, n) / n)^power + end; cycle: n grows in multiples of decay_steps. */
 typedef struct knn_polynomial_decay_schedule {
     knn_schedule schedule;
@@ -54,7 +65,10 @@ typedef struct knn_piecewise_constant_decay_schedule {
     KNN_DESCRIBE(knn_piecewise_constant_decay_schedule, schedule, "PiecewiseConstantDecay", __VA_ARGS__)
 
 /* ---- Optimizers. g: gradient, w: weight, t: number of the step from 1. Order in a step: clipping, weight decay
- * (w -= w * weight_decay * rate), update. At most one of clipnorm (per weight array), global_clipnorm, clipvalue. ---- */
+ * (w -= w * weight_decay * rate), update. At most one of clipnorm (per weight array), global_clipnorm, clipvalue.
+ * Defaults, where nothing else is said: rate 0.001, epsilon 1e-7, the other options off.
+ * use_ema: keeps a = ema_momentum a + (1 - ema_momentum) w after each step; w = a each ema_overwrite_frequency steps (0: never) and at
+ * the end of knn_fit. gradient_accumulation_steps n >= 2: the mean gradient of n batches makes one update. ---- */
 
 typedef struct knn_optimizer { const char *class_name; size_t size; const void *custom; } knn_optimizer;
 
@@ -66,6 +80,9 @@ typedef struct knn_sgd_optimizer {
     bool nesterov;
     double weight_decay, clipnorm, clipvalue, global_clipnorm;  /* 0: off */
     const knn_schedule *schedule;           /* instead of learning_rate */
+    bool use_ema;
+    double ema_momentum;                    /* 0: 0.99 */
+    int ema_overwrite_frequency, gradient_accumulation_steps;
 } knn_sgd_optimizer;
 #define knn_sgd(...) KNN_DESCRIBE(knn_sgd_optimizer, optimizer, "SGD", __VA_ARGS__)
 
@@ -80,6 +97,9 @@ typedef struct knn_rmsprop_optimizer {
     bool centered, epsilon_outside;
     double weight_decay, clipnorm, clipvalue, global_clipnorm;
     const knn_schedule *schedule;
+    bool use_ema;
+    double ema_momentum;                    /* 0: 0.99 */
+    int ema_overwrite_frequency, gradient_accumulation_steps;
 } knn_rmsprop_optimizer;
 #define knn_rmsprop(...) KNN_DESCRIBE(knn_rmsprop_optimizer, optimizer, "RMSprop", __VA_ARGS__)
 
@@ -94,11 +114,115 @@ typedef struct knn_adam_optimizer {
     double weight_decay;                    /* Adam 0: off; AdamW 0: 0.004 */
     double clipnorm, clipvalue, global_clipnorm;
     const knn_schedule *schedule;
+    bool use_ema;
+    double ema_momentum;                    /* 0: 0.99 */
+    int ema_overwrite_frequency, gradient_accumulation_steps;
 } knn_adam_optimizer;
 #define knn_adam(...)  KNN_DESCRIBE(knn_adam_optimizer, optimizer, "Adam", __VA_ARGS__)
 #define knn_adamw(...) KNN_DESCRIBE(knn_adam_optimizer, optimizer, "AdamW", __VA_ARGS__)
 
-/* ---- Losses: one value a sample (the mean over the last axis), then the mean over the batch, weights applied. ---- */
+/* Adamax: u = max(beta_2 u, |g|); w -= rate / (1 - beta_1^t) m / (u + epsilon). (Kingma and Ba 2015)
+ * Nadam: as Adam, with Nesterov's momentum beta_1 (1 - 0.96^t / 2) for step t. (Dozat 2015)
+ * Lamb: the step of Adam, both means corrected, times |w| / |step| of the weight array. (You et al. 2019) */
+typedef struct knn_adamax_optimizer {
+    knn_optimizer optimizer;
+    double learning_rate;
+    double beta_1, beta_2;                  /* 0: 0.9, 0.999 */
+    double epsilon;
+    double weight_decay, clipnorm, clipvalue, global_clipnorm;
+    const knn_schedule *schedule;
+    bool use_ema;
+    double ema_momentum;                    /* 0: 0.99 */
+    int ema_overwrite_frequency, gradient_accumulation_steps;
+} knn_adamax_optimizer;
+#define knn_adamax(...) KNN_DESCRIBE(knn_adamax_optimizer, optimizer, "Adamax", __VA_ARGS__)
+#define knn_nadam(...)  KNN_DESCRIBE(knn_adamax_optimizer, optimizer, "Nadam", __VA_ARGS__)
+#define knn_lamb(...)   KNN_DESCRIBE(knn_adamax_optimizer, optimizer, "Lamb", __VA_ARGS__)
+
+/* w -= rate sign(beta_1 m + (1 - beta_1) g), then m = beta_2 m + (1 - beta_2) g. (Chen et al. 2023) */
+typedef struct knn_lion_optimizer {
+    knn_optimizer optimizer;
+    double learning_rate;
+    double beta_1, beta_2;                  /* 0: 0.9, 0.99 */
+    double weight_decay, clipnorm, clipvalue, global_clipnorm;
+    const knn_schedule *schedule;
+    bool use_ema;
+    double ema_momentum;                    /* 0: 0.99 */
+    int ema_overwrite_frequency, gradient_accumulation_steps;
+} knn_lion_optimizer;
+#define knn_lion(...) KNN_DESCRIBE(knn_lion_optimizer, optimizer, "Lion", __VA_ARGS__)
+
+/* a += g^2; w -= rate g / sqrt(a + epsilon). (Duchi et al. 2011) */
+typedef struct knn_adagrad_optimizer {
+    knn_optimizer optimizer;
+    double learning_rate;
+    double initial_accumulator_value;       /* of a; 0: 0.1 */
+    double epsilon;
+    double weight_decay, clipnorm, clipvalue, global_clipnorm;
+    const knn_schedule *schedule;
+    bool use_ema;
+    double ema_momentum;                    /* 0: 0.99 */
+    int ema_overwrite_frequency, gradient_accumulation_steps;
+} knn_adagrad_optimizer;
+#define knn_adagrad(...) KNN_DESCRIBE(knn_adagrad_optimizer, optimizer, "Adagrad", __VA_ARGS__)
+
+/* a = rho a + (1 - rho) g^2; u = g sqrt((d + epsilon) / (a + epsilon)); w -= rate u; d = rho d + (1 - rho) u^2. (Zeiler 2012) */
+typedef struct knn_adadelta_optimizer {
+    knn_optimizer optimizer;
+    double learning_rate;
+    double rho;                             /* 0: 0.95 */
+    double epsilon;
+    double weight_decay, clipnorm, clipvalue, global_clipnorm;
+    const knn_schedule *schedule;
+    bool use_ema;
+    double ema_momentum;                    /* 0: 0.99 */
+    int ema_overwrite_frequency, gradient_accumulation_steps;
+} knn_adadelta_optimizer;
+#define knn_adadelta(...) KNN_DESCRIBE(knn_adadelta_optimizer, optimizer, "Adadelta", __VA_ARGS__)
+
+/* Follow the regularized leader (McMahan et al. 2013), n the sum of g^2: z += g + 2 shrinkage w - (n'^-power - n^-power) / rate w;
+ * w = (z cut to [-l1, l1] - z) / (n'^-power / rate + 2 l2 + beta / rate). */
+typedef struct knn_ftrl_optimizer {
+    knn_optimizer optimizer;
+    double learning_rate;
+    double learning_rate_power;             /* <= 0; 0: -0.5 */
+    double initial_accumulator_value;       /* of n; 0: 0.1 */
+    double l1_regularization_strength, l2_regularization_strength, l2_shrinkage_regularization_strength, beta;
+    double weight_decay, clipnorm, clipvalue, global_clipnorm;
+    const knn_schedule *schedule;
+    bool use_ema;
+    double ema_momentum;                    /* 0: 0.99 */
+    int ema_overwrite_frequency, gradient_accumulation_steps;
+} knn_ftrl_optimizer;
+#define knn_ftrl(...) KNN_DESCRIBE(knn_ftrl_optimizer, optimizer, "Ftrl", __VA_ARGS__)
+
+/* Adam's velocity as a product of its means over rows and columns (the last two axes), no momentum; the step is scaled by the weights'
+ * root mean square, at least epsilon_2, and cut where its own exceeds clip_threshold; the rate is at most 1 / sqrt(t).
+ * (Shazeer and Stern 2018) */
+typedef struct knn_adafactor_optimizer {
+    knn_optimizer optimizer;
+    double learning_rate;
+    double beta_2_decay;                    /* of step t: 1 - t^beta_2_decay; < 0; 0: -0.8 */
+    double epsilon_1, epsilon_2;            /* 0: 1e-30, 0.001 */
+    double clip_threshold;                  /* 0: 1 */
+    bool no_relative_step;                  /* relative_step=False; in Keras 3's formula it changes nothing */
+    double weight_decay, clipnorm, clipvalue, global_clipnorm;
+    const knn_schedule *schedule;
+    bool use_ema;
+    double ema_momentum;                    /* 0: 0.99 */
+    int ema_overwrite_frequency, gradient_accumulation_steps;
+} knn_adafactor_optimizer;
+#define knn_adafactor(...) KNN_DESCRIBE(knn_adafactor_optimizer, optimizer, "Adafactor", __VA_ARGS__)
+
+/* ---- Losses: one value a sample (the mean over the last axis, and over the rows of an output of rank 2 or 3), then a reduction over the
+ * batch, weights applied. p: prediction, t: label, e = 1e-7. ---- */
+
+typedef enum knn_reduction {
+    KNN_SUM_OVER_BATCH_SIZE = 0, KNN_SUM = 1,
+    KNN_MEAN = 2,                           /* another name of the first */
+    KNN_MEAN_WITH_SAMPLE_WEIGHT = 3,        /* divides by the sum of the weights */
+    KNN_REDUCTION_NONE = 4                  /* refused: a training needs one number */
+} knn_reduction;
 
 typedef struct knn_loss { const char *class_name; size_t size; const struct knn_loss_class *custom; } knn_loss;
 
@@ -109,14 +233,63 @@ typedef struct knn_crossentropy_loss {
     knn_loss loss;
     double label_smoothing;                 /* 0 to 1; not for the sparse one */
     bool from_logits;
+    knn_reduction reduction;
 } knn_crossentropy_loss;
 #define knn_binary_crossentropy(...)             KNN_DESCRIBE(knn_crossentropy_loss, loss, "BinaryCrossentropy", __VA_ARGS__)
 #define knn_categorical_crossentropy(...)        KNN_DESCRIBE(knn_crossentropy_loss, loss, "CategoricalCrossentropy", __VA_ARGS__)
 #define knn_sparse_categorical_crossentropy(...) KNN_DESCRIBE(knn_crossentropy_loss, loss, "SparseCategoricalCrossentropy", __VA_ARGS__)
 
-typedef struct knn_plain_loss { knn_loss loss; } knn_plain_loss;
+/* The cross-entropies times (1 - p)^gamma, p the probability of the label (Lin et al. 2017). Categorical: times alpha, too; binary only
+ * with apply_class_balancing: times t alpha + (1 - t)(1 - alpha). */
+typedef struct knn_focal_loss {
+    knn_loss loss;
+    double alpha;                           /* 0: 0.25 */
+    double gamma;                           /* 0: 2 */
+    bool apply_class_balancing;             /* not for the categorical one */
+    double label_smoothing;
+    bool from_logits;
+    knn_reduction reduction;
+} knn_focal_loss;
+#define knn_binary_focal_crossentropy(...)      KNN_DESCRIBE(knn_focal_loss, loss, "BinaryFocalCrossentropy", __VA_ARGS__)
+#define knn_categorical_focal_crossentropy(...) KNN_DESCRIBE(knn_focal_loss, loss, "CategoricalFocalCrossentropy", __VA_ARGS__)
+
+/* Means over the last axis, but for the ones that sum: CategoricalHinge, KLDivergence, CosineSimilarity. Dice is of the whole batch. */
+typedef struct knn_plain_loss { knn_loss loss; knn_reduction reduction; } knn_plain_loss;
 #define knn_mean_squared_error(...)  KNN_DESCRIBE(knn_plain_loss, loss, "MeanSquaredError", __VA_ARGS__)      /* (p - t)^2 */
 #define knn_mean_absolute_error(...) KNN_DESCRIBE(knn_plain_loss, loss, "MeanAbsoluteError", __VA_ARGS__)     /* |p - t| */
+/* 100 |p - t| / max(|t|, e) */
+#define knn_mean_absolute_percentage_error(...) KNN_DESCRIBE(knn_plain_loss, loss, "MeanAbsolutePercentageError", __VA_ARGS__)
+/* (ln(max(p, e) + 1) - ln(max(t, e) + 1))^2 */
+#define knn_mean_squared_logarithmic_error(...) KNN_DESCRIBE(knn_plain_loss, loss, "MeanSquaredLogarithmicError", __VA_ARGS__)
+#define knn_log_cosh(...)            KNN_DESCRIBE(knn_plain_loss, loss, "LogCosh", __VA_ARGS__)               /* ln cosh(p - t) */
+#define knn_poisson(...)             KNN_DESCRIBE(knn_plain_loss, loss, "Poisson", __VA_ARGS__)               /* p - t ln(p + e) */
+/* max(1 - t p, 0), its square; labels -1 and 1, or 0 and 1 if the whole batch has only these. */
+#define knn_hinge(...)               KNN_DESCRIBE(knn_plain_loss, loss, "Hinge", __VA_ARGS__)
+#define knn_squared_hinge(...)       KNN_DESCRIBE(knn_plain_loss, loss, "SquaredHinge", __VA_ARGS__)
+/* max(largest (1 - t) p - sum of t p + 1, 0) */
+#define knn_categorical_hinge(...)   KNN_DESCRIBE(knn_plain_loss, loss, "CategoricalHinge", __VA_ARGS__)
+/* sum of t ln(t / p), both clipped to [e, 1] */
+#define knn_kl_divergence(...)       KNN_DESCRIBE(knn_plain_loss, loss, "KLDivergence", __VA_ARGS__)
+/* minus the cosine of the angle between p and t */
+#define knn_cosine_similarity(...)   KNN_DESCRIBE(knn_plain_loss, loss, "CosineSimilarity", __VA_ARGS__)
+/* 1 - 2 sum of t p / (sum of t + sum of p + e), over all numbers of the batch */
+#define knn_dice(...)                KNN_DESCRIBE(knn_plain_loss, loss, "Dice", __VA_ARGS__)
+
+/* d = p - t: d^2 / 2 where |d| <= delta, else delta |d| - delta^2 / 2. */
+typedef struct knn_huber_loss {
+    knn_loss loss;
+    double delta;                           /* 0: 1 */
+    knn_reduction reduction;
+} knn_huber_loss;
+#define knn_huber(...) KNN_DESCRIBE(knn_huber_loss, loss, "Huber", __VA_ARGS__)
+
+/* 1 - b / (b + alpha sum of t (1 - p) + beta sum of (1 - t) p + e), b the sum of t p, over all numbers of the batch. */
+typedef struct knn_tversky_loss {
+    knn_loss loss;
+    double alpha, beta;                     /* 0: 0.5 */
+    knn_reduction reduction;
+} knn_tversky_loss;
+#define knn_tversky(...) KNN_DESCRIBE(knn_tversky_loss, loss, "Tversky", __VA_ARGS__)
 
 /* ---- Metrics: means over the samples of an epoch. `name` is the key in logs ("acc" -> acc, val_acc). ---- */
 

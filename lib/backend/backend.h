@@ -8,7 +8,11 @@
 
 typedef enum knn__loss_op {
     KNN_LOSS_BINARY_CROSSENTROPY, KNN_LOSS_CATEGORICAL_CROSSENTROPY, KNN_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY,
-    KNN_LOSS_MEAN_SQUARED_ERROR, KNN_LOSS_MEAN_ABSOLUTE_ERROR
+    KNN_LOSS_MEAN_SQUARED_ERROR, KNN_LOSS_MEAN_ABSOLUTE_ERROR, KNN_LOSS_MEAN_ABSOLUTE_PERCENTAGE_ERROR,
+    KNN_LOSS_MEAN_SQUARED_LOGARITHMIC_ERROR, KNN_LOSS_HUBER, KNN_LOSS_LOG_COSH, KNN_LOSS_POISSON, KNN_LOSS_HINGE, KNN_LOSS_SQUARED_HINGE,
+    KNN_LOSS_CATEGORICAL_HINGE, KNN_LOSS_KL_DIVERGENCE, KNN_LOSS_COSINE_SIMILARITY, KNN_LOSS_BINARY_FOCAL_CROSSENTROPY,
+    KNN_LOSS_CATEGORICAL_FOCAL_CROSSENTROPY,
+    KNN_LOSS_DICE, KNN_LOSS_TVERSKY             /* one value for the whole batch, stored as each image's */
 } knn__loss_op;
 
 /* Loss of a batch and its gradient. A sample has `positions` rows of `outputs` numbers (1 row for a vector); one loss value a row, the sample's is
@@ -16,30 +20,44 @@ typedef enum knn__loss_op {
 typedef struct knn__loss_call {
     knn__loss_op op;
     bool from_logits;                       /* `prediction` holds logits: of sigmoid (binary) or softmax */
+    bool zero_one;                          /* hinges: all labels of the batch are 0 or 1, and mean -1 or 1 */
+    bool balanced;                          /* binary focal: alpha weighs the classes */
     double label_smoothing;
+    double alpha, beta, gamma, delta;       /* focal and Tversky; Huber */
     int images, positions, outputs;
     const knn_real *prediction;             /* [images][positions][outputs] */
     const knn_real *target;                 /* the same; sparse: [images][positions] class numbers */
     const knn_real *weight;                 /* [images]; NULL: all 1 */
+    double divisor;                         /* 0: images */
     double *value;                          /* [images], unweighted */
-    knn_real *gradient;                     /* of sum(weight * value) / images; NULL: not wanted */
+    knn_real *gradient;                     /* of sum(weight * value) / divisor; NULL: not wanted */
 } knn__loss_call;
 
-typedef enum knn__update_op { KNN_UPDATE_SGD, KNN_UPDATE_RMSPROP, KNN_UPDATE_ADAM } knn__update_op;
+typedef enum knn__update_op {
+    KNN_UPDATE_SGD, KNN_UPDATE_RMSPROP, KNN_UPDATE_ADAM, KNN_UPDATE_ADAGRAD, KNN_UPDATE_ADADELTA, KNN_UPDATE_ADAMAX, KNN_UPDATE_NADAM,
+    KNN_UPDATE_FTRL, KNN_UPDATE_LION,
+    KNN_UPDATE_LAMB, KNN_UPDATE_ADAFACTOR       /* these two need a whole weight array at once */
+} knn__update_op;
 
-enum { KNN_MAX_SLOTS = 3 };
-/* One optimizer step over a stretch of the arenas (AdamW is Adam with decay). Slots in Keras' order: SGD momentum; RMSprop velocity, momentum,
- * average gradient (as many as are in use); Adam momentum, velocity, velocity hat. */
+enum { KNN_OWN_SLOTS = 3 };                     /* most arrays of state of a formula */
+/* One optimizer step over a stretch of the arenas (AdamW is Adam with decay), for Lamb and Adafactor exactly one weight array.
+ * Slots in Keras' order, as many as are in use: SGD momentum; RMSprop velocity, momentum, average gradient; Adam momentum, velocity,
+ * velocity hat; Nadam, Lamb momentum, velocity; Adamax momentum, norm; Lion momentum; Adagrad accumulator; Adadelta accumulated gradient,
+ * accumulated change; Ftrl accumulator, linear; Adafactor velocity (of a matrix: its rows' means), columns' means. */
 typedef struct knn__update_call {
     knn__update_op op;
     double rate;                            /* of this step */
     double momentum, rho, beta_1, beta_2, epsilon;
     bool nesterov, centered, epsilon_outside, amsgrad;
+    double power, l1, l2, shrinkage, beta;  /* Ftrl; the power of the accumulator: 0.5 */
+    double momentum_product;                /* Nadam: of the momenta of steps 1 to `step` */
+    double epsilon_2, beta_2_decay, clip_threshold;     /* Adafactor, whose epsilon_1 is `epsilon` */
+    int rows, columns;                      /* Adafactor: the last two sizes of the weight array; rows 0: a vector */
     double decay;                           /* w -= w * decay before the update (weight_decay * rate) */
     uint64_t step;                          /* from 1 */
     knn_real *weights;
     const knn_real *gradients;
-    knn_real *slot[KNN_MAX_SLOTS];
+    knn_real *slot[KNN_OWN_SLOTS];
 } knn__update_call;
 
 typedef struct knn_backend {

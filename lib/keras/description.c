@@ -45,10 +45,13 @@ bool knn__unsupported(knn__reading *reading, const char *format, ...)
 
 /* What files call things, and what they are called here: short names, and names of earlier versions. */
 static const char *const other_names[][2] = {
-    {"mse", "MeanSquaredError"}, {"mae", "MeanAbsoluteError"}, {"acc", "accuracy"}, {"Convolution2D", "Conv2D"},
+    {"mse", "MeanSquaredError"}, {"mae", "MeanAbsoluteError"}, {"mape", "MeanAbsolutePercentageError"},
+    {"msle", "MeanSquaredLogarithmicError"}, {"kld", "KLDivergence"}, {"kullback_leibler_divergence", "KLDivergence"},
+    {"acc", "accuracy"}, {"Convolution2D", "Conv2D"},
     {"BatchNormalizationV1", "BatchNormalization"}, {"BatchNormalizationV2", "BatchNormalization"}, {"L1", "L1L2"},
     {"L2", "L1L2"}, {"uniform", "RandomUniform"}, {"normal", "RandomNormal"}, {"zero", "Zeros"}, {"one", "Ones"}};
-static const char *const other_values[][2] = {{"silu", "swish"}, {"hard_swish", "hard_silu"}, {"normal", "truncated_normal"}};
+static const char *const other_values[][2] = {{"silu", "swish"}, {"hard_swish", "hard_silu"}, {"normal", "truncated_normal"},
+    {"auto", "sum_over_batch_size"}};
 static const char *const other_keys[][2] = {
     {"nb_filter", "filters"}, {"subsample", "strides"}, {"border_mode", "padding"}, {"atrous_rate", "dilation_rate"},
     {"bias", "use_bias"}, {"output_dim", "units"}, {"p", "rate"}, {"init", "kernel_initializer"},

@@ -33,6 +33,8 @@ void *knn__read_description(knn__reading *reading, const knn__kind *kind, const 
 /* The members of a config, in the portable profile: options that old Keras does not know are left out where they have
  * their default. */
 void knn__write_fields(knn__text *text, const knn_field *fields, const void *description);
+/* Whether every option has its default. */
+bool knn__all_normal(const knn_field *fields, const void *description);
 /* {"class_name": .., "config": {..}} as member `key`. */
 void knn__write_object(knn__text *text, const char *key, const char *class_name, const knn_field *fields,
                        const void *description);

@@ -6,7 +6,8 @@
 /* Left out where they have their default: some Keras does not know them, or means "none" by leaving them out. */
 static const char *const newer[] = {"trainable", "groups",          "keepdims",      "weight_decay", "clipnorm",
                                     "clipvalue", "global_clipnorm", "warmup_target", "warmup_steps", "output_padding", "max_value",
-                                    "shared_axes", NULL};
+                                    "shared_axes", "use_ema", "ema_momentum", "ema_overwrite_frequency", "gradient_accumulation_steps",
+                                    "reduction", NULL};
 /* Never written: Keras refuses options that it does not know. The library keeps these beside Keras' items. */
 static const char *const ours[] = {"epsilon_outside", NULL};
 
@@ -28,6 +29,7 @@ static bool is_normal(const knn_field *field, const void *member)
 {
     switch (field->kind) {
     case KNN_FIELD_INT:
+    case KNN_FIELD_ENUM:
         return *(const int *)member == (int)field->normal;
     case KNN_FIELD_PAIR:
         return ((const int *)member)[0] == (int)field->normal && ((const int *)member)[1] == (int)field->normal;
@@ -41,6 +43,14 @@ static bool is_normal(const knn_field *field, const void *member)
     default:
         return false;
     }
+}
+
+bool knn__all_normal(const knn_field *fields, const void *description)
+{
+    for (const knn_field *field = fields; field != NULL && field->name != NULL; field++)
+        if (!is_normal(field, knn__member(description, field)))
+            return false;
+    return true;
 }
 
 static void write_ints(knn__text *text, const char *key, const int *values, int count)

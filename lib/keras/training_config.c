@@ -10,8 +10,7 @@
 /* ---- Reading ---- */
 
 /* Options that are on where Keras has them and the library has not. */
-static const char *const refused_when_on[] = {"use_ema", "gradient_accumulation_steps", "loss_scale_factor",
-                                              "schedule_decay", NULL};
+static const char *const refused_when_on[] = {"loss_scale_factor", "schedule_decay", NULL};
 
 static const char *class_of(const cJSON *item)
 {
@@ -75,12 +74,14 @@ static bool read_loss(knn__reading *reading, const cJSON *item, const knn_loss *
     if (cJSON_IsArray(item) && cJSON_GetArraySize(item) == 1)
         item = cJSON_GetArrayItem(item, 0);
     const cJSON *config = knn__json_get(item, "config");
-    const char *reduction = knn__json_text(knn__json_get(config, "reduction"));
+    int axis = 0;
     const knn__kind *kind = knn__find_class(knn__loss_kinds, class_of(item));
     if (kind == NULL)
         return unknown(reading, "loss", class_of(item));
-    if (reduction != NULL && strcmp(reduction, "auto") != 0 && strcmp(reduction, "sum_over_batch_size") != 0)
-        return unknown(reading, "reduction", reduction);
+    if (knn__json_get(config, "ignore_class") != NULL)
+        return unknown(reading, "loss option", "ignore_class");
+    if (knn__json_get(config, "axis") != NULL && !(knn__json_int(knn__json_get(config, "axis"), &axis) && axis == -1))
+        return unknown(reading, "loss option", "axis");
     return (*loss = knn__read_description(reading, kind, config)) != NULL;
 }
 
@@ -157,7 +158,7 @@ void knn__write_loss(const knn__loss *loss, const char *key, knn__text *text)
 
     if (loss->kind == NULL)
         knn__json_put_text(text, key, loss->description->custom->class_name);
-    else if (loss->from_logits || loss->label_smoothing != 0)
+    else if (!knn__all_normal(loss->kind->fields, loss->description))
         knn__write_object(text, key, loss->kind->class_name, loss->kind->fields, loss->description);
     else {
         knn__snake_case(loss->kind->class_name, name, sizeof name);

@@ -185,3 +185,19 @@ knn_status knn__describe_any(const knn__kind *const *kinds, const void *from, co
         return knn__fail(KNN_ERROR_UNSUPPORTED, "%s: unknown class %s", what, given->class_name);
     return knn__describe(*kind, from, copy);
 }
+
+double knn__option(const knn__kind *kind, const void *description, const char *name)
+{
+    for (const knn_field *field = kind->fields; field != NULL && field->name != NULL; field++) {
+        const void *member = knn__member(description, field);
+        if (strcmp(field->name, name) != 0)
+            continue;
+        if (field->kind == KNN_FIELD_REAL)
+            return *(const double *)member;
+        if (field->kind == KNN_FIELD_BOOL)
+            return *(const bool *)member ? 1 : 0;
+        if (field->kind == KNN_FIELD_INT || field->kind == KNN_FIELD_ENUM)
+            return *(const int *)member;
+    }
+    return 0;
+}

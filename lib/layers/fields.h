@@ -38,6 +38,9 @@ static inline void *knn__member(const void *description, const knn_field *field)
     return (char *)(uintptr_t)description + field->offset;
 }
 
+/* A number among the options of a description by its name: 1 for a flag that is set, an enum's number; 0 where it has no such option. */
+double knn__option(const knn__kind *kind, const void *description, const char *name);
+
 /* Kinds that layers nest. Drawing is done in lib/learning. */
 extern const knn__kind *const knn__initializer_kinds[];
 extern const knn__kind *const knn__regularizer_kinds[];

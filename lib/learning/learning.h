@@ -19,9 +19,8 @@ extern const knn__kind *const knn__schedule_kinds[];
 typedef struct knn__loss {
     const knn__kind *kind;                  /* NULL: a user's loss */
     knn_loss *description;                  /* owned */
-    knn__loss_op op;
-    double label_smoothing;
-    bool from_logits;                       /* as the user said; the model adds fused activations */
+    knn__loss_call call;                    /* op and options; logits as the user said: the model adds fused activations */
+    knn_reduction reduction;
 } knn__loss;
 knn_status knn__loss_resolve(const knn_loss *description, knn__loss *loss);
 void       knn__loss_release(knn__loss *loss);
@@ -29,6 +28,12 @@ void       knn__loss_release(knn__loss *loss);
 bool       knn__loss_takes_logits_of(const knn__loss *loss, knn_activation last);
 /* How many numbers a label has for an output of this shape: 1 a row for the sparse one, else as many as outputs. */
 size_t     knn__loss_target_length(const knn__loss *loss, const knn_shape *output);
+
+/* The losses of a batch made one number. values: one a sample; weight NULL: all 1. Gradients are of sum(weight * value) / divisor. */
+double     knn__loss_divisor(const knn__loss *loss, const float *weight, int images, int positions);
+double     knn__loss_reduce(const knn__loss *loss, const double *values, const float *weight, int images, int positions);
+/* What labels of 0 and 1 mean to the hinges depends on the whole batch. */
+bool       knn__zero_one(const float *target, size_t length);
 
 /* ---- metrics.c: running means over samples ---- */
 
@@ -51,16 +56,24 @@ void       knn__metric_reset(knn__metric *metric);
 void       knn__metric_add(knn__metric *metric, const float *prediction, const float *target, int images, int positions, int outputs);
 double     knn__metric_value(const knn__metric *metric);        /* 0 before the first sample */
 
-/* ---- optimizers.c, schedules.c ---- */
+/* ---- optimizers.c, optimizer_step.c, schedules.c ---- */
+
+enum { KNN_MAX_SLOTS = KNN_OWN_SLOTS + 2 };     /* behind an optimizer's own: sum of gradients, average of weights */
 
 typedef struct knn__optimizer {
     const knn__kind *kind;
     knn_optimizer *description;             /* owned */
     knn__update_call update;                /* op and numbers; rate, step, arrays are filled in for each step */
-    int slots;                              /* arenas of state, each as long as the trainable weights */
+    int slots;                              /* arenas of state, each as long as the trainable weights: the formula's own, then, */
+    int own_slots;                          /* where in use, the sum of gradients and, last, the average of the weights */
     double rate;                            /* without a schedule */
     const knn_schedule *schedule;           /* NULL: none, or replaced by knn_set_learning_rate */
     double weight_decay, clipnorm, clipvalue, global_clipnorm;
+    bool use_ema;
+    double ema_momentum;
+    int ema_overwrite_frequency;            /* 0: never */
+    int accumulation_steps;                 /* 0: none */
+    double initial_accumulator;             /* what slot 0 begins with */
 } knn__optimizer;
 knn_status  knn__optimizer_resolve(const knn_optimizer *description, knn__optimizer *optimizer);
 void        knn__optimizer_release(knn__optimizer *optimizer);
@@ -69,12 +82,20 @@ const char *knn__optimizer_slot_name(const knn__optimizer *optimizer, int slot);
 double      knn__optimizer_rate(const knn__optimizer *optimizer, uint64_t step);
 double      knn__schedule_rate(const knn_schedule *schedule, uint64_t step);
 
-/* One weight array of the arenas, for what goes by arrays: clipping by norm, penalties. */
-typedef struct knn__stretch { size_t offset, length; const knn_regularizer *regularizer; } knn__stretch;
+/* One weight array of the arenas, for what goes by arrays: clipping by norm, penalties, constraints. */
+typedef struct knn__stretch {
+    size_t offset, length;
+    const knn_regularizer *regularizer;     /* NULL: none */
+    int rank, shape[4];
+} knn__stretch;
 
+/* Gives a new slot, all zeros, the values that it begins with. */
+void knn__optimizer_start(const knn__optimizer *optimizer, int slot, float *array, size_t length);
 /* One step: clips the gradients, updates weights and slots [0, length), in parallel. */
 void knn__optimizer_step(const knn__optimizer *optimizer, const knn_backend *backend, int threads, uint64_t step, size_t length,
                          const knn__stretch *stretches, int count, float *weights, float *gradients, float *const *slots);
+/* The end of a training: the weights become their average, where the optimizer keeps one. */
+void knn__optimizer_finish(const knn__optimizer *optimizer, size_t length, float *weights, float *const *slots);
 
 /* ---- initializers.c, regularizers.c ---- */
 

@@ -1,30 +1,29 @@
-/* The optimizers: their options, their state arrays, and one step: clip the gradients, then one sweep of the backend over
- * the arenas. The update formulas themselves are the backends'. */
-#include "core/parallel.h"
+/* The optimizers: their options and their state arrays. A step is optimizer_step.c; the update formulas are the backends'. */
 #include "core/status.h"
 #include "core/text.h"
 #include "learning/learning.h"
 
 #include <float.h>
-#include <math.h>
-
-enum { SWEEP = 1 << 14 };                   /* elements that one slice updates: its arrays stay in the L2 cache */
+#include <limits.h>
 
 typedef struct optimizer_kind {
     knn__kind kind;
     knn__update_op op;
-    const char *slots[KNN_MAX_SLOTS];       /* Keras' names */
-    const char *slot_options[KNN_MAX_SLOTS];        /* without this option there is no such slot; NULL: it is always there */
+    const char *slots[KNN_OWN_SLOTS];       /* Keras' names */
+    const char *slot_options[KNN_OWN_SLOTS];        /* without this option there is no such slot; NULL: it is always there */
 } optimizer_kind;
 
 #define REAL(type, member, normal, most) {#member, KNN_FIELD_REAL, offsetof(type, member), normal, 0, most, NULL}
 #define FLAG(type, member)               {#member, KNN_FIELD_BOOL, offsetof(type, member), 0, 0, 0, NULL}
+#define COUNT(type, member)              {#member, KNN_FIELD_INT, offsetof(type, member), 0, 0, INT_MAX, NULL}
 #define END                              {NULL, KNN_FIELD_INT, 0, 0, 0, 0, NULL}
 /* In files a schedule takes the number's place: both fields have the same key, and a schedule that is given goes first. */
 #define COMMON(type, rate, decay) \
     {"learning_rate", KNN_FIELD_NESTED, offsetof(type, schedule), 0, 0, 0, knn__schedule_kinds}, \
     REAL(type, learning_rate, rate, DBL_MAX), REAL(type, weight_decay, decay, DBL_MAX), \
-    REAL(type, clipnorm, 0, DBL_MAX), REAL(type, clipvalue, 0, DBL_MAX), REAL(type, global_clipnorm, 0, DBL_MAX)
+    REAL(type, clipnorm, 0, DBL_MAX), REAL(type, clipvalue, 0, DBL_MAX), REAL(type, global_clipnorm, 0, DBL_MAX), \
+    FLAG(type, use_ema), REAL(type, ema_momentum, 0.99, 1), COUNT(type, ema_overwrite_frequency), \
+    COUNT(type, gradient_accumulation_steps)
 
 static const knn_field sgd_fields[] = {
     COMMON(knn_sgd_optimizer, 0.01, 0), REAL(knn_sgd_optimizer, momentum, 0, 1), FLAG(knn_sgd_optimizer, nesterov), END};
@@ -42,28 +41,64 @@ static const knn_field rmsprop_fields[] = {
 static const knn_field adam_fields[] = ADAM_FIELDS(0);
 static const knn_field adamw_fields[] = ADAM_FIELDS(0.004);
 
+static const knn_field adamax_fields[] = {
+    COMMON(knn_adamax_optimizer, 0.001, 0), REAL(knn_adamax_optimizer, beta_1, 0.9, 1),
+    REAL(knn_adamax_optimizer, beta_2, 0.999, 1), REAL(knn_adamax_optimizer, epsilon, 1e-7, DBL_MAX), END};
+
+static const knn_field lion_fields[] = {
+    COMMON(knn_lion_optimizer, 0.001, 0), REAL(knn_lion_optimizer, beta_1, 0.9, 1), REAL(knn_lion_optimizer, beta_2, 0.99, 1), END};
+
+static const knn_field adagrad_fields[] = {
+    COMMON(knn_adagrad_optimizer, 0.001, 0), REAL(knn_adagrad_optimizer, initial_accumulator_value, 0.1, DBL_MAX),
+    REAL(knn_adagrad_optimizer, epsilon, 1e-7, DBL_MAX), END};
+
+static const knn_field adadelta_fields[] = {
+    COMMON(knn_adadelta_optimizer, 0.001, 0), REAL(knn_adadelta_optimizer, rho, 0.95, 1),
+    REAL(knn_adadelta_optimizer, epsilon, 1e-7, DBL_MAX), END};
+
+static const knn_field ftrl_fields[] = {
+    COMMON(knn_ftrl_optimizer, 0.001, 0),
+    {"learning_rate_power", KNN_FIELD_REAL, offsetof(knn_ftrl_optimizer, learning_rate_power), -0.5, -DBL_MAX, 0, NULL},
+    REAL(knn_ftrl_optimizer, initial_accumulator_value, 0.1, DBL_MAX), REAL(knn_ftrl_optimizer, l1_regularization_strength, 0, DBL_MAX),
+    REAL(knn_ftrl_optimizer, l2_regularization_strength, 0, DBL_MAX),
+    REAL(knn_ftrl_optimizer, l2_shrinkage_regularization_strength, 0, DBL_MAX), REAL(knn_ftrl_optimizer, beta, 0, DBL_MAX), END};
+
+static const knn_field adafactor_fields[] = {
+    COMMON(knn_adafactor_optimizer, 0.001, 0),
+    {"beta_2_decay", KNN_FIELD_REAL, offsetof(knn_adafactor_optimizer, beta_2_decay), -0.8, -DBL_MAX, 0, NULL},
+    REAL(knn_adafactor_optimizer, epsilon_1, 1e-30, DBL_MAX), REAL(knn_adafactor_optimizer, epsilon_2, 1e-3, DBL_MAX),
+    REAL(knn_adafactor_optimizer, clip_threshold, 1, DBL_MAX),
+    {"relative_step", KNN_FIELD_NOT, offsetof(knn_adafactor_optimizer, no_relative_step), 0, 0, 0, NULL}, END};
+
+#define OPTIMIZER(name, type, fields, op, ...) {{name, sizeof(type), fields, 0, NULL}, KNN_UPDATE_##op, __VA_ARGS__}
+
 static const optimizer_kind
-    sgd = {{"SGD", sizeof(knn_sgd_optimizer), sgd_fields, 0, NULL}, KNN_UPDATE_SGD, {"momentum"}, {"momentum"}},
-    rmsprop = {{"RMSprop", sizeof(knn_rmsprop_optimizer), rmsprop_fields, 0, NULL}, KNN_UPDATE_RMSPROP,
-               {"velocity", "momentum", "average_gradient"}, {NULL, "momentum", "centered"}},
-    adam = {{"Adam", sizeof(knn_adam_optimizer), adam_fields, 0, NULL}, KNN_UPDATE_ADAM,
-            {"momentum", "velocity", "velocity_hat"}, {NULL, NULL, "amsgrad"}},
-    adamw = {{"AdamW", sizeof(knn_adam_optimizer), adamw_fields, 0, NULL}, KNN_UPDATE_ADAM,
-             {"momentum", "velocity", "velocity_hat"}, {NULL, NULL, "amsgrad"}};
+    sgd = OPTIMIZER("SGD", knn_sgd_optimizer, sgd_fields, SGD, {"momentum"}, {"momentum"}),
+    rmsprop = OPTIMIZER("RMSprop", knn_rmsprop_optimizer, rmsprop_fields, RMSPROP, {"velocity", "momentum", "average_gradient"},
+                        {NULL, "momentum", "centered"}),
+    adam = OPTIMIZER("Adam", knn_adam_optimizer, adam_fields, ADAM, {"momentum", "velocity", "velocity_hat"}, {NULL, NULL, "amsgrad"}),
+    adamw = OPTIMIZER("AdamW", knn_adam_optimizer, adamw_fields, ADAM, {"momentum", "velocity", "velocity_hat"}, {NULL, NULL, "amsgrad"}),
+    adamax = OPTIMIZER("Adamax", knn_adamax_optimizer, adamax_fields, ADAMAX, {"momentum", "norm"}, {NULL}),
+    nadam = OPTIMIZER("Nadam", knn_adamax_optimizer, adamax_fields, NADAM, {"momentum", "velocity"}, {NULL}),
+    lamb = OPTIMIZER("Lamb", knn_adamax_optimizer, adamax_fields, LAMB, {"momentum", "velocity"}, {NULL}),
+    lion = OPTIMIZER("Lion", knn_lion_optimizer, lion_fields, LION, {"momentum"}, {NULL}),
+    adagrad = OPTIMIZER("Adagrad", knn_adagrad_optimizer, adagrad_fields, ADAGRAD, {"accumulator"}, {NULL}),
+    adadelta = OPTIMIZER("Adadelta", knn_adadelta_optimizer, adadelta_fields, ADADELTA, {"accumulated_grad", "accumulated_delta_var"},
+                         {NULL}),
+    ftrl = OPTIMIZER("Ftrl", knn_ftrl_optimizer, ftrl_fields, FTRL, {"accumulator", "linear"}, {NULL}),
+    adafactor = OPTIMIZER("Adafactor", knn_adafactor_optimizer, adafactor_fields, ADAFACTOR, {"velocity", "column"}, {NULL});
 
-const knn__kind *const knn__optimizer_kinds[] = {&sgd.kind, &rmsprop.kind, &adam.kind, &adamw.kind, NULL};
+const knn__kind *const knn__optimizer_kinds[] = {
+    &sgd.kind, &rmsprop.kind, &adam.kind, &adamw.kind, &adamax.kind, &nadam.kind, &lamb.kind, &lion.kind, &adagrad.kind, &adadelta.kind,
+    &ftrl.kind, &adafactor.kind, NULL};
 
-/* An option by its name: a number, or 1 for a flag that is set; 0 where this optimizer has no such option. */
+/* What any optimizer may keep behind its own arrays. */
+static const struct shared_slot { const char *name, *option; } shared_slots[] = {
+    {"gradient_accumulator", "gradient_accumulation_steps"}, {"average", "use_ema"}};
+
 static double option(const knn__optimizer *optimizer, const char *name)
 {
-    for (const knn_field *field = optimizer->kind->fields; field->name != NULL; field++) {
-        const void *member = knn__member(optimizer->description, field);
-        if (knn__text_equal(field->name, name) && field->kind == KNN_FIELD_REAL)
-            return *(const double *)member;
-        if (knn__text_equal(field->name, name) && field->kind == KNN_FIELD_BOOL)
-            return *(const bool *)member ? 1.0 : 0.0;
-    }
-    return 0.0;
+    return knn__option(optimizer->kind, optimizer->description, name);
 }
 
 static const knn_schedule *schedule_of(const knn__optimizer *optimizer)
@@ -74,11 +109,15 @@ static const knn_schedule *schedule_of(const knn__optimizer *optimizer)
     return NULL;
 }
 
-static bool has_slot(const knn__optimizer *optimizer, int slot)
+/* Name of one of the KNN_MAX_SLOTS arrays that there may be; NULL: not with these options. */
+static const char *slot_name(const knn__optimizer *optimizer, int slot)
 {
     const optimizer_kind *kind = (const optimizer_kind *)optimizer->kind;
-    const char *needed = kind->slot_options[slot];
-    return kind->slots[slot] != NULL && (needed == NULL || option(optimizer, needed) > 0.0);
+    const struct shared_slot *shared = slot >= KNN_OWN_SLOTS ? &shared_slots[slot - KNN_OWN_SLOTS] : NULL;
+    const char *needed = shared != NULL ? shared->option : kind->slot_options[slot];
+    if (needed != NULL && !(option(optimizer, needed) > 0.0))
+        return NULL;
+    return shared != NULL ? shared->name : kind->slots[slot];
 }
 
 /* What a table of fields cannot say. */
@@ -87,6 +126,8 @@ static knn_status check(const knn__optimizer *optimizer)
     const char *name = optimizer->kind->class_name;
     if ((optimizer->clipnorm > 0.0) + (optimizer->clipvalue > 0.0) + (optimizer->global_clipnorm > 0.0) > 1)
         return knn__fail(KNN_ERROR_ARGUMENT, "%s: more than one of clipnorm, clipvalue, global_clipnorm is set", name);
+    if (optimizer->accumulation_steps == 1)
+        return knn__fail(KNN_ERROR_ARGUMENT, "%s: gradient_accumulation_steps is 1, expected 0 or at least 2", name);
     const knn_schedule *schedule = optimizer->schedule;
     if (schedule == NULL || !knn__text_equal(schedule->class_name, "PiecewiseConstantDecay"))
         return KNN_OK;
@@ -122,9 +163,23 @@ knn_status knn__optimizer_resolve(const knn_optimizer *description, knn__optimiz
         .rho = option(optimizer, "rho"), .centered = option(optimizer, "centered") > 0.0,
         .beta_1 = option(optimizer, "beta_1"), .beta_2 = option(optimizer, "beta_2"),
         .amsgrad = option(optimizer, "amsgrad") > 0.0,
-        .epsilon = option(optimizer, "epsilon"), .epsilon_outside = option(optimizer, "epsilon_outside") > 0.0};
-    for (int slot = 0; slot < KNN_MAX_SLOTS; slot++)
-        optimizer->slots += has_slot(optimizer, slot);
+        .epsilon = option(optimizer, "epsilon"), .epsilon_outside = option(optimizer, "epsilon_outside") > 0.0,
+        .power = -option(optimizer, "learning_rate_power"), .l1 = option(optimizer, "l1_regularization_strength"),
+        .l2 = option(optimizer, "l2_regularization_strength"), .beta = option(optimizer, "beta"),
+        .shrinkage = option(optimizer, "l2_shrinkage_regularization_strength"),
+        .epsilon_2 = option(optimizer, "epsilon_2"), .beta_2_decay = option(optimizer, "beta_2_decay"),
+        .clip_threshold = option(optimizer, "clip_threshold")};
+    if (optimizer->update.op == KNN_UPDATE_ADAFACTOR)
+        optimizer->update.epsilon = option(optimizer, "epsilon_1");
+    optimizer->use_ema = option(optimizer, "use_ema") > 0.0;
+    optimizer->ema_momentum = option(optimizer, "ema_momentum");
+    optimizer->ema_overwrite_frequency = (int)option(optimizer, "ema_overwrite_frequency");
+    optimizer->accumulation_steps = (int)option(optimizer, "gradient_accumulation_steps");
+    optimizer->initial_accumulator = option(optimizer, "initial_accumulator_value");
+    for (int slot = 0; slot < KNN_MAX_SLOTS; slot++) {
+        optimizer->slots += slot_name(optimizer, slot) != NULL;
+        optimizer->own_slots += slot < KNN_OWN_SLOTS && slot_name(optimizer, slot) != NULL;
+    }
     status = check(optimizer);
     if (status != KNN_OK)
         knn__optimizer_release(optimizer);
@@ -141,84 +196,12 @@ void knn__optimizer_release(knn__optimizer *optimizer)
 const char *knn__optimizer_slot_name(const knn__optimizer *optimizer, int slot)
 {
     for (int i = 0; i < KNN_MAX_SLOTS; i++)
-        if (has_slot(optimizer, i) && slot-- == 0)
-            return ((const optimizer_kind *)optimizer->kind)->slots[i];
+        if (slot_name(optimizer, i) != NULL && slot-- == 0)
+            return slot_name(optimizer, i);
     return NULL;
 }
 
 double knn__optimizer_rate(const knn__optimizer *optimizer, uint64_t step)
 {
     return optimizer->schedule != NULL ? knn__schedule_rate(optimizer->schedule, step) : optimizer->rate;
-}
-
-/* ---- One step ---- */
-
-typedef struct sweep {
-    const knn__optimizer *optimizer;
-    const knn_backend *backend;
-    knn__update_call call;
-    size_t length;
-    const knn__stretch *stretches;
-    float *gradients;
-} sweep;
-
-static double sum_of_squares(const float *g, size_t n)
-{
-    double sum = 0.0;
-    for (size_t i = 0; i < n; i++)
-        sum += (double)g[i] * (double)g[i];
-    return sum;
-}
-
-/* Keras' g * c / max(norm, c). */
-static void limit_norm(float *g, size_t n, double norm, double most)
-{
-    if (!(norm > most))
-        return;
-    float factor = (float)(most / norm);
-    for (size_t i = 0; i < n; i++)
-        g[i] *= factor;
-}
-
-static void limit_array(int slice, void *context)
-{
-    const sweep *s = context;
-    const knn__stretch *stretch = &s->stretches[slice];
-    float *g = s->gradients + stretch->offset;
-    limit_norm(g, stretch->length, sqrt(sum_of_squares(g, stretch->length)), s->optimizer->clipnorm);
-}
-
-static void limit_values(float *g, size_t n, float most)
-{
-    for (size_t i = 0; i < n; i++)
-        g[i] = g[i] > most ? most : g[i] < -most ? -most : g[i];
-}
-
-static void update_part(int slice, void *context)
-{
-    const sweep *s = context;
-    size_t first = (size_t)slice * SWEEP, last = first + SWEEP < s->length ? first + SWEEP : s->length;
-    if (s->optimizer->clipvalue > 0.0)
-        limit_values(s->gradients + first, last - first, (float)s->optimizer->clipvalue);
-    s->backend->update(&s->call, first, last);
-}
-
-void knn__optimizer_step(const knn__optimizer *optimizer, const knn_backend *backend, int threads, uint64_t step,
-                         size_t length, const knn__stretch *stretches, int count, float *weights, float *gradients,
-                         float *const *slots)
-{
-    sweep s = {optimizer, backend, optimizer->update, length, stretches, gradients};
-    s.call.rate = knn__optimizer_rate(optimizer, step);
-    s.call.decay = optimizer->weight_decay * s.call.rate;
-    s.call.step = step + 1;
-    s.call.weights = weights;
-    s.call.gradients = gradients;
-    for (int slot = 0; slot < optimizer->slots; slot++)
-        s.call.slot[slot] = slots[slot];
-
-    if (optimizer->clipnorm > 0.0)
-        knn__parallel(count, threads, limit_array, &s);
-    if (optimizer->global_clipnorm > 0.0)
-        limit_norm(gradients, length, sqrt(sum_of_squares(gradients, length)), optimizer->global_clipnorm);
-    knn__parallel((int)((length + SWEEP - 1) / SWEEP), threads, update_part, &s);
 }

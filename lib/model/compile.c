@@ -21,7 +21,7 @@ void knn__release_compiled(knn_model *model) { release(&model->compiled); }
 static knn_status resolve_metrics(const knn_model *model, const knn_compile_options *options, knn__compiled *compiled)
 {
     knn_shape output = knn__model_output(model);
-    bool sparse = compiled->loss.kind != NULL && compiled->loss.op == KNN_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY;
+    bool sparse = compiled->loss.kind != NULL && compiled->loss.call.op == KNN_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY;
 
     for (int i = 0; i < KNN_MAX_METRICS && options->metrics[i] != NULL; i++) {
         knn__metric *metric = &compiled->metrics[i];

@@ -34,10 +34,17 @@ void knn__losses(const knn_model *model, const knn__plan *plan, const float *y, 
     }
     knn_activation ending = count > 0 && nodes[count - 1].op == KNN_OP_ACTIVATION ? nodes[count - 1].activation : KNN_LINEAR;
     bool fused = knn__loss_takes_logits_of(loss, ending);
-    knn__loss_call call = {.op = loss->op, .from_logits = fused || loss->from_logits, .label_smoothing = loss->label_smoothing,
-        .images = images, .prediction = fused ? knn__plan_loss_input(plan) : y, .target = target, .weight = weight, .value = values,
-        .gradient = gradient};
+    knn__loss_call call = loss->call;
+    call.from_logits |= fused;
+    call.images = images;
+    call.prediction = fused ? knn__plan_loss_input(plan) : y;
+    call.target = target;
+    call.weight = weight;
+    call.value = values;
+    call.gradient = gradient;
     knn__output_rows(model, &call.positions, &call.outputs);
+    call.divisor = knn__loss_divisor(loss, weight, images, call.positions);
+    call.zero_one = knn__zero_one(target, (size_t)images * knn__target_length(model));
     model->backend->loss(&call);
 }
 
@@ -76,7 +83,7 @@ static void release(const knn_model *model, work *w)
     knn__free(w->indices);
 }
 
-/* One batch: adds its weighted losses to *loss and its samples to the metrics. */
+/* One batch: adds its loss, times its samples, to *loss, and its samples to the metrics. */
 static knn_status evaluate_batch(const knn_model *model, const knn_dataset *dataset, const work *w, int images, double *loss,
                                  knn__metric *metrics)
 {
@@ -88,9 +95,8 @@ static knn_status evaluate_batch(const knn_model *model, const knn_dataset *data
         return status;
     const float *y = knn__plan_forward(w->entry->plan, w->x, &run);
     knn__losses(model, w->entry->plan, y, w->target, w->weight, images, w->losses, NULL, w->scratch);
-    for (int i = 0; i < images; i++)
-        *loss += (double)w->weight[i] * w->losses[i];
     knn__output_rows(model, &positions, &outputs);
+    *loss += images * knn__loss_reduce(&model->compiled.loss, w->losses, w->weight, images, positions);
     for (int m = 0; m < model->compiled.metric_count; m++)
         knn__metric_add(&metrics[m], y, w->target, images, positions, outputs);
     return KNN_OK;

@@ -154,6 +154,8 @@ knn_status knn__training_ready(knn_model *model, int batch);
 /* One training step on [images] samples; x: host array; weight per sample or NULL. *loss: the batch's reported loss (weighted mean + penalty);
  * metrics are added to compiled.metrics. */
 knn_status knn__train_step(knn_model *model, const float *x, const float *target, const float *weight, int images, double *loss);
+/* When all epochs are done: the weights become their average, where the optimizer keeps one. */
+void knn__train_finish(knn_model *model);
 
 /* ---- predict.c ---- */
 

@@ -31,9 +31,13 @@ static knn_status make_arenas(knn_model *model)
         return knn__fail(KNN_ERROR_STATE, "%s: no layer has weights to train", model->name);
     if (model->gradients == NULL && (model->gradients = knn__arena_alloc(bytes)) == NULL)
         return KNN_ERROR_MEMORY;
-    for (int i = 0; i < model->compiled.optimizer.slots; i++)
-        if (model->slots[i] == NULL && (model->slots[i] = knn__arena_alloc(bytes)) == NULL)
+    for (int i = 0; i < model->compiled.optimizer.slots; i++) {
+        if (model->slots[i] != NULL)
+            continue;
+        if ((model->slots[i] = knn__arena_alloc(bytes)) == NULL)
             return KNN_ERROR_MEMORY;
+        knn__optimizer_start(&model->compiled.optimizer, i, model->slots[i], model->trainable_length);
+    }
     return KNN_OK;
 }
 
@@ -55,13 +59,11 @@ knn_status knn__training_ready(knn_model *model, int batch)
     return model->sample_losses != NULL ? make_plan(model, batch) : KNN_ERROR_MEMORY;
 }
 
-/* The loss that is reported for the batch: the mean of the samples' losses, each times its weight, over their number; and the penalty. */
-static double batch_loss(const knn_model *model, const float *weight, int images)
+/* The loss that is reported for the batch: the samples' losses made one, and the penalty. */
+static double batch_loss(const knn_model *model, const float *weight, int images, int positions)
 {
-    double sum = 0;
-    for (int i = 0; i < images; i++)
-        sum += (weight != NULL ? (double)weight[i] : 1.0) * model->sample_losses[i];
-    return sum / images + knn__penalty(model->stretches, model->stretch_count, model->weights);
+    return knn__loss_reduce(&model->compiled.loss, model->sample_losses, weight, images, positions) +
+           knn__penalty(model->stretches, model->stretch_count, model->weights);
 }
 
 static void update(knn_model *model)
@@ -87,13 +89,21 @@ knn_status knn__train_step(knn_model *model, const float *x, const float *target
     }
     const float *y = knn__plan_forward(plan, x, &run);
     knn__losses(model, plan, y, target, weight, images, model->sample_losses, knn__plan_loss_gradient(plan), NULL);
-    *loss = batch_loss(model, weight, images);
     knn__output_rows(model, &positions, &outputs);
+    *loss = batch_loss(model, weight, images, positions);
     for (int i = 0; i < model->compiled.metric_count; i++)
         knn__metric_add(&model->compiled.metrics[i], y, target, images, positions, outputs);
     knn__plan_backward(plan);
     update(model);
     return KNN_OK;
+}
+
+void knn__train_finish(knn_model *model)
+{
+    if (model->gradients == NULL || !model->compiled.optimizer.use_ema)
+        return;
+    knn__optimizer_finish(&model->compiled.optimizer, model->trainable_length, model->weights, model->slots);
+    knn__weights_changed(model);
 }
 
 static knn_status train_on_batch(knn_model *model, const float *x, const float *y, size_t samples, double *values, size_t count)

@@ -28,8 +28,11 @@ static knn_status list_stretches(knn_model *model)
     model->stretch_count = 0;
     for (size_t i = 0; i < model->weight_count; i++) {
         const knn__model_weight *weight = &model->weights_table[i];
-        if (weight->spec.trainable)
-            list[model->stretch_count++] = (knn__stretch){weight->offset, weight->length, weight->spec.regularizer};
+        if (!weight->spec.trainable)
+            continue;
+        knn__stretch *stretch = &list[model->stretch_count++];
+        *stretch = (knn__stretch){weight->offset, weight->length, weight->spec.regularizer, weight->spec.rank, {0}};
+        memcpy(stretch->shape, weight->spec.shape, sizeof stretch->shape);
     }
     knn__free(model->stretches);
     model->stretches = list;

@@ -120,6 +120,8 @@ static knn_status train(knn__training *training, const buffers *b)
     knn_status status = knn__callbacks_notify(training, KNN_TRAIN_BEGIN);
     for (; status == KNN_OK && training->epoch < training->options.epochs && !training->stop; training->epoch++)
         status = train_epoch(training, b);
+    if (status == KNN_OK && !training->interrupted)
+        knn__train_finish(training->model);
     return status == KNN_OK ? knn__callbacks_notify(training, KNN_TRAIN_END) : status;
 }
 

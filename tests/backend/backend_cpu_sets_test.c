@@ -71,21 +71,21 @@ static bool runs_here(int i)
 }
 
 /* One step from weights 1 and gradients 0.5, slots as given, on all elements but the first and the last. */
-typedef struct sample { float weight, slot[KNN_MAX_SLOTS]; } sample;
+typedef struct sample { float weight, slot[KNN_OWN_SLOTS]; } sample;
 
 static sample step(int i, knn__update_call call, sample from)
 {
-    float weights[LENGTH], gradients[LENGTH], slots[KNN_MAX_SLOTS][LENGTH];
+    float weights[LENGTH], gradients[LENGTH], slots[KNN_OWN_SLOTS][LENGTH];
     for (int e = 0; e < LENGTH; e++) {
         weights[e] = from.weight;
         gradients[e] = 0.5f;
-        for (int s = 0; s < KNN_MAX_SLOTS; s++)
+        for (int s = 0; s < KNN_OWN_SLOTS; s++)
             slots[s][e] = from.slot[s];
     }
     call.weights = weights;
     call.gradients = gradients;
     call.step = 1;
-    for (int s = 0; s < KNN_MAX_SLOTS; s++)
+    for (int s = 0; s < KNN_OWN_SLOTS; s++)
         call.slot[s] = slots[s];
     updates[i].update(&call, 1, LENGTH - 1);
     ck_assert_msg(weights[0] == from.weight && weights[LENGTH - 1] == from.weight, "%s: beyond its stretch", updates[i].name);
@@ -102,7 +102,7 @@ static void check_step(knn__update_call call, sample from, sample expected)
             continue;
         sample got = step(i, call, from);
         check_floats(&got.weight, &expected.weight, 1, 0, 1e-6);
-        check_floats(got.slot, expected.slot, KNN_MAX_SLOTS, 1e-9, 1e-6);
+        check_floats(got.slot, expected.slot, KNN_OWN_SLOTS, 1e-9, 1e-6);
     }
 }
 

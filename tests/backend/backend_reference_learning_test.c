@@ -162,13 +162,13 @@ END_TEST
 
 /* ---- Optimizers ---- */
 
-static float weight, slots[KNN_MAX_SLOTS];
+static float weight, slots[KNN_OWN_SLOTS];
 
 static void step(knn__update_call call, float gradient)
 {
     call.weights = &weight;
     call.gradients = &gradient;
-    for (int i = 0; i < KNN_MAX_SLOTS; i++)
+    for (int i = 0; i < KNN_OWN_SLOTS; i++)
         call.slot[i] = &slots[i];
     knn__reference_backend.update(&call, 0, 1);
 }

@@ -62,12 +62,12 @@ bool UPDATE(const char *backend, const knn__update_call *settings, const update_
     knn_real *gradients = narrowed(numbers->gradients, numbers->length);
     call.gradients = gradients;
     call.weights = narrowed(numbers->weights, numbers->length);
-    for (int i = 0; i < KNN_MAX_SLOTS; i++)
+    for (int i = 0; i < KNN_OWN_SLOTS; i++)
         call.slot[i] = narrowed(numbers->slot[i], numbers->length);
     found->update(&call, 0, numbers->length);
     knn__free(gradients);
     widen(call.weights, numbers->weights, numbers->length);
-    for (int i = 0; i < KNN_MAX_SLOTS; i++)
+    for (int i = 0; i < KNN_OWN_SLOTS; i++)
         widen(call.slot[i], numbers->slot[i], numbers->length);
     return true;
 }

@@ -12,7 +12,7 @@ typedef struct loss_numbers {
 
 typedef struct update_numbers {
     size_t length;
-    double *weights, *slot[KNN_MAX_SLOTS];              /* changed by the step */
+    double *weights, *slot[KNN_OWN_SLOTS];              /* changed by the step */
     const double *gradients;
 } update_numbers;
 

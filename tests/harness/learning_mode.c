@@ -35,6 +35,14 @@ static double largest_error(const double *got, const double *expected, size_t le
 
 typedef struct loss_data { double prediction[LENGTH], target[LENGTH], weight[IMAGES], value[IMAGES], gradient[LENGTH]; } loss_data;
 
+/* Losses that take probabilities, beside the cross-entropies. */
+static bool wants_probabilities(const knn__loss_call *call)
+{
+    bool shares = call->op == KNN_LOSS_KL_DIVERGENCE || call->op == KNN_LOSS_POISSON || call->op == KNN_LOSS_MEAN_SQUARED_LOGARITHMIC_ERROR ||
+                  call->op >= KNN_LOSS_BINARY_FOCAL_CROSSENTROPY || call->op <= KNN_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY;
+    return shares && !call->from_logits;
+}
+
 /* Classes, one of two, shares that add up to 1, or any numbers. */
 static void draw_target(const knn__loss_call *call, double *target)
 {
@@ -45,9 +53,9 @@ static void draw_target(const knn__loss_call *call, double *target)
         for (int i = 0; i < call->outputs; i++)
             sum += row[i];
         for (int i = 0; i < call->outputs; i++) {
-            if (call->op == KNN_LOSS_BINARY_CROSSENTROPY)
+            if (call->op == KNN_LOSS_BINARY_CROSSENTROPY || call->op == KNN_LOSS_BINARY_FOCAL_CROSSENTROPY || call->zero_one)
                 row[i] = row[i] > 0.5;
-            if (call->op == KNN_LOSS_CATEGORICAL_CROSSENTROPY)
+            if (call->op == KNN_LOSS_CATEGORICAL_CROSSENTROPY || call->op == KNN_LOSS_CATEGORICAL_FOCAL_CROSSENTROPY)
                 row[i] = (float)(row[i] / sum);
         }
         if (call->op == KNN_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY)
@@ -58,7 +66,7 @@ static void draw_target(const knn__loss_call *call, double *target)
 static void draw_loss(const knn__loss_call *call, loss_data *data)
 {
     size_t length = (size_t)call->images * (size_t)call->positions * (size_t)call->outputs;
-    bool probabilities = call->op <= KNN_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY && !call->from_logits;
+    bool probabilities = wants_probabilities(call);
     draw(1, probabilities ? 0.02 : -4, probabilities ? 0.98 : 4, data->prediction, length);
     draw(3, 0.5, 2, data->weight, (size_t)call->images);
     draw_target(call, data->target);
@@ -71,16 +79,26 @@ static loss_numbers numbers_of(loss_data *data)
 
 typedef void loss_check(const char *backend, const knn__loss_call *call, harness_report *report);
 
+static bool takes_logits(knn__loss_op op)
+{
+    return op <= KNN_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY || op == KNN_LOSS_BINARY_FOCAL_CROSSENTROPY ||
+           op == KNN_LOSS_CATEGORICAL_FOCAL_CROSSENTROPY;
+}
+
+/* Every loss, every option on and off: the second time also another divisor, labels of 0 and 1 for the hinges, weighed classes. */
 static void each_loss(const char *backend, loss_check *check, harness_report *report)
 {
     static const int sizes[][2] = {{1, 1}, {1, MOST_OUTPUTS}, {MOST_POSITIONS, 4}};         /* positions, outputs */
-    for (knn__loss_op op = KNN_LOSS_BINARY_CROSSENTROPY; op <= KNN_LOSS_MEAN_ABSOLUTE_ERROR; op++)
-        for (int logits = 0; logits <= (op <= KNN_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY); logits++)
-            for (int smoothing = 0; smoothing <= (op <= KNN_LOSS_CATEGORICAL_CROSSENTROPY); smoothing++)
+    for (knn__loss_op op = KNN_LOSS_BINARY_CROSSENTROPY; op <= KNN_LOSS_TVERSKY; op++)
+        for (int logits = 0; logits <= takes_logits(op); logits++)
+            for (int second = 0; second <= 1; second++)
                 for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
-                    knn__loss_call call = {.op = op, .from_logits = logits, .label_smoothing = 0.1 * smoothing, .images = IMAGES,
-                        .positions = sizes[s][0], .outputs = sizes[s][1]};
-                    snprintf(harness_now, sizeof harness_now, "loss %d, logits %d, smoothing %d, %d x %d", (int)op, logits, smoothing,
+                    bool smooths = takes_logits(op) && op != KNN_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY;
+                    bool hinge = op == KNN_LOSS_HINGE || op == KNN_LOSS_SQUARED_HINGE;
+                    knn__loss_call call = {.op = op, .from_logits = logits, .label_smoothing = second && smooths ? 0.1 : 0,
+                        .zero_one = second && hinge, .balanced = second, .alpha = 0.3, .beta = 0.6, .gamma = second ? 2 : 1.5, .delta = 1.3,
+                        .divisor = second ? 2.5 : 0, .images = IMAGES, .positions = sizes[s][0], .outputs = sizes[s][1]};
+                    snprintf(harness_now, sizeof harness_now, "loss %d, logits %d, options %d, %d x %d", (int)op, logits, second,
                              call.positions, call.outputs);
                     report->cases++;
                     check(backend, &call, report);
@@ -103,7 +121,7 @@ static void check_loss(const char *backend, const knn__loss_call *call, harness_
         harness_fail(report, "%s: gradients off by %.2g", harness_now, largest_error(got.gradient, expected.gradient, length));
 }
 
-/* sum(weight value) / images: what the gradient is of. */
+/* sum(weight value) / divisor: what the gradient is of. */
 static double reduced(const knn__loss_call *call, loss_data *data)
 {
     double sum = 0;
@@ -111,7 +129,7 @@ static double reduced(const knn__loss_call *call, loss_data *data)
     oracle_loss(NULL, call, &numbers);
     for (int i = 0; i < call->images; i++)
         sum += data->weight[i] * data->value[i];
-    return sum / call->images;
+    return sum / (call->divisor > 0 ? call->divisor : call->images);
 }
 
 static void check_loss_gradient(const char *backend, const knn__loss_call *call, harness_report *report)
@@ -149,9 +167,21 @@ static const knn__update_call optimizers[] = {
     {.op = KNN_UPDATE_RMSPROP, .rate = 0.1, .rho = 0.8, .epsilon = 1e-3, .centered = true},
     {.op = KNN_UPDATE_RMSPROP, .rate = 0.1, .rho = 0.8, .epsilon = 1e-3, .centered = true, .momentum = 0.7},
     {.op = KNN_UPDATE_ADAM, .rate = 0.1, .beta_1 = 0.9, .beta_2 = 0.999, .epsilon = 1e-3},
-    {.op = KNN_UPDATE_ADAM, .rate = 0.1, .beta_1 = 0.9, .beta_2 = 0.99, .epsilon = 1e-3, .amsgrad = true, .decay = 0.01}};
+    {.op = KNN_UPDATE_ADAM, .rate = 0.1, .beta_1 = 0.9, .beta_2 = 0.99, .epsilon = 1e-3, .amsgrad = true, .decay = 0.01},
+    {.op = KNN_UPDATE_ADAGRAD, .rate = 0.1, .epsilon = 1e-3, .decay = 0.01},
+    {.op = KNN_UPDATE_ADADELTA, .rate = 10, .rho = 0.9, .epsilon = 1e-3, .decay = 0.001},
+    {.op = KNN_UPDATE_ADAMAX, .rate = 0.1, .beta_1 = 0.9, .beta_2 = 0.9, .epsilon = 1e-3, .decay = 0.01},
+    {.op = KNN_UPDATE_NADAM, .rate = 0.1, .beta_1 = 0.9, .beta_2 = 0.99, .epsilon = 1e-3, .momentum_product = 0.2, .decay = 0.01},
+    {.op = KNN_UPDATE_FTRL, .rate = 0.5, .power = 0.5, .l1 = 0.01, .l2 = 0.1, .shrinkage = 0.05, .beta = 0.1},
+    {.op = KNN_UPDATE_FTRL, .rate = 0.5, .power = 0.7, .decay = 0.01},
+    {.op = KNN_UPDATE_LION, .rate = 0.1, .beta_1 = 0.9, .beta_2 = 0.99, .decay = 0.01},
+    {.op = KNN_UPDATE_LAMB, .rate = 0.1, .beta_1 = 0.9, .beta_2 = 0.99, .epsilon = 1e-3, .decay = 0.01},
+    {.op = KNN_UPDATE_ADAFACTOR, .rate = 0.1, .epsilon = 1e-3, .epsilon_2 = 1e-3, .beta_2_decay = -0.8, .clip_threshold = 1,
+        .decay = 0.01},
+    {.op = KNN_UPDATE_ADAFACTOR, .rate = 0.1, .epsilon = 1e-3, .epsilon_2 = 1e-3, .beta_2_decay = -0.8, .clip_threshold = 0.9,
+        .rows = 17, .columns = 59}};
 
-typedef struct update_data { double weights[UPDATE_LENGTH], slot[KNN_MAX_SLOTS][UPDATE_LENGTH], gradients[UPDATE_LENGTH]; } update_data;
+typedef struct update_data { double weights[UPDATE_LENGTH], slot[KNN_OWN_SLOTS][UPDATE_LENGTH], gradients[UPDATE_LENGTH]; } update_data;
 
 /* Gradients get smaller from step to step: amsgrad then differs. */
 static update_numbers next_step(update_data *data, uint64_t step)
@@ -176,7 +206,7 @@ static void check_optimizer(const char *backend, knn__update_call call, harness_
         }
     }
     double error = largest_error(got.weights, expected.weights, UPDATE_LENGTH);
-    for (int i = 0; i < KNN_MAX_SLOTS; i++)
+    for (int i = 0; i < KNN_OWN_SLOTS; i++)
         error = fmax(error, largest_error(got.slot[i], expected.slot[i], UPDATE_LENGTH));
     if (error > TOLERANCE)
         harness_fail(report, "%s: off by %.2g after %d steps", harness_now, error, STEPS);

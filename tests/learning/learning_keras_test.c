@@ -92,9 +92,14 @@ static void check_loss(const char *name, const knn_loss *description)
     float narrow[16], gradient[64];
     current.name = name;
     ck_assert_int_eq(knn__loss_resolve(description, &loss), KNN_OK);
-    knn__loss_call call = {.op = loss.op, .from_logits = loss.from_logits, .label_smoothing = loss.label_smoothing,
-        .positions = 1, .prediction = find("prediction", -1, NULL, shape), .target = find("target", -1, NULL, NULL),
-        .value = values, .gradient = gradient};
+    size_t targets;
+    knn__loss_call call = loss.call;
+    call.positions = 1;
+    call.prediction = find("prediction", -1, NULL, shape);
+    call.target = find("target", -1, &targets, NULL);
+    call.zero_one = knn__zero_one(call.target, targets);
+    call.value = values;
+    call.gradient = gradient;
     call.images = shape[0];
     call.outputs = shape[1];
     ck_assert_int_le(shape[0] * shape[1], 64);

@@ -13,9 +13,14 @@ static double value_of(const knn_loss *description, bool logits, const float *pr
     knn__loss loss;
     double value = NAN;
     ck_assert_int_eq(knn__loss_resolve(description, &loss), KNN_OK);
-    const knn__loss_call call = {.op = loss.op, .from_logits = logits || loss.from_logits,
-        .label_smoothing = loss.label_smoothing, .images = 1, .positions = 1, .outputs = outputs, .prediction = prediction,
-        .target = target, .value = &value, .gradient = gradient};
+    knn__loss_call call = loss.call;
+    call.from_logits |= logits;
+    call.images = call.positions = 1;
+    call.outputs = outputs;
+    call.prediction = prediction;
+    call.target = target;
+    call.value = &value;
+    call.gradient = gradient;
     knn__reference_backend.loss(&call);
     knn__loss_release(&loss);
     return value;

@@ -27,10 +27,10 @@ static bench begin(const knn_optimizer *description, size_t length, const float 
 /* One step; `arrays` stretches of equal length. */
 static void step(bench *b, const float *gradients, int arrays)
 {
-    knn__stretch stretches[MOST] = {{0, 0, NULL}};
+    knn__stretch stretches[MOST] = {{.offset = 0}};
     float *slots[KNN_MAX_SLOTS] = {b->slots[0], b->slots[1], b->slots[2]};
     for (int i = 0; i < arrays; i++)
-        stretches[i] = (knn__stretch){(size_t)i * b->length / (size_t)arrays, b->length / (size_t)arrays, NULL};
+        stretches[i] = (knn__stretch){.offset = (size_t)i * b->length / (size_t)arrays, .length = b->length / (size_t)arrays};
     memcpy(b->gradients, gradients, b->length * sizeof *gradients);
     knn__optimizer_step(&b->optimizer, &knn__reference_backend, 1, b->steps++, b->length, stretches, arrays, b->weights,
                         b->gradients, slots);
@@ -173,7 +173,7 @@ END_TEST
 START_TEST(penalties_are_l1_and_l2_unscaled)
 {
     const knn_l1l2_regularizer both = {{"L1L2", sizeof both, NULL}, 0.5, 0.1};
-    const knn__stretch stretches[] = {{0, 2, &both.regularizer}, {2, 1, NULL}};
+    const knn__stretch stretches[] = {{.length = 2, .regularizer = &both.regularizer}, {.offset = 2, .length = 1}};
     const float weights[] = {-2, 3, 100};
     float gradients[] = {1, 1, 1};
     ck_assert_double_eq_tol(knn__penalty(stretches, 2, weights), 0.5 * 5 + 0.1 * 13, 1e-12);

@@ -57,7 +57,12 @@ static const char *best_instruction_set(void) { return set_of(0)->name; }
 
 static void loss(const knn__loss_call *call) { knn__reference_backend.loss(call); }
 
-static void update(const knn__update_call *call, size_t first, size_t last) { set_of(0)->update(call, first, last); }
+/* Lamb and Adafactor go through an array several times: the plain loops of the reference are good enough for them. */
+static void update(const knn__update_call *call, size_t first, size_t last)
+{
+    bool by_array = call->op == KNN_UPDATE_LAMB || call->op == KNN_UPDATE_ADAFACTOR;
+    (by_array ? knn__reference_backend.update : set_of(0)->update)(call, first, last);
+}
 
 const knn_backend knn__cpu_backend = {
     .name = "cpu",

@@ -105,6 +105,91 @@ static void amsgrad(const knn__update_call *call, size_t first, size_t last)
     }
 }
 
+static void adagrad(const knn__update_call *call, size_t first, size_t last)
+{
+    float *restrict w = call->weights, *restrict sum = call->slot[0];
+    const float *restrict g = call->gradients;
+    float rate = (float)call->rate, decay = (float)call->decay, epsilon = (float)call->epsilon;
+    for (size_t i = first; i < last; i++) {
+        sum[i] += g[i] * g[i];
+        w[i] = decayed(w[i], decay) - rate * g[i] / sqrtf(sum[i] + epsilon);
+    }
+}
+
+static void adadelta(const knn__update_call *call, size_t first, size_t last)
+{
+    float *restrict w = call->weights, *restrict square = call->slot[0], *restrict steps = call->slot[1];
+    const float *restrict g = call->gradients;
+    float rate = (float)call->rate, decay = (float)call->decay, fresh = (float)(1 - call->rho), epsilon = (float)call->epsilon;
+    for (size_t i = first; i < last; i++) {
+        square[i] = average(square[i], fresh, g[i] * g[i]);
+        float step = g[i] * sqrtf(steps[i] + epsilon) / sqrtf(square[i] + epsilon);
+        steps[i] = average(steps[i], fresh, step * step);
+        w[i] = decayed(w[i], decay) - rate * step;
+    }
+}
+
+static void adamax(const knn__update_call *call, size_t first, size_t last)
+{
+    float *restrict w = call->weights, *restrict momentum = call->slot[0], *restrict norm = call->slot[1];
+    const float *restrict g = call->gradients;
+    float rate = (float)(call->rate / (1 - pow(call->beta_1, (double)call->step))), decay = (float)call->decay;
+    float fresh = (float)(1 - call->beta_1), beta_2 = (float)call->beta_2, epsilon = (float)call->epsilon;
+    for (size_t i = first; i < last; i++) {
+        float size = fabsf(g[i]), kept = beta_2 * norm[i];
+        momentum[i] = average(momentum[i], fresh, g[i]);
+        norm[i] = kept > size ? kept : size;
+        w[i] = decayed(w[i], decay) - rate * momentum[i] / (norm[i] + epsilon);
+    }
+}
+
+static void nadam(const knn__update_call *call, size_t first, size_t last)
+{
+    float *restrict w = call->weights, *restrict momentum = call->slot[0], *restrict velocity = call->slot[1];
+    const float *restrict g = call->gradients;
+    double t = (double)call->step, product = call->momentum_product;
+    double now = call->beta_1 * (1 - 0.5 * pow(0.96, t)), next = call->beta_1 * (1 - 0.5 * pow(0.96, t + 1));
+    float ahead = (float)(call->rate * next / (1 - product * next)), here = (float)(call->rate * (1 - now) / (1 - product));
+    float correction = (float)(1 / (1 - pow(call->beta_2, t))), decay = (float)call->decay, epsilon = (float)call->epsilon;
+    float fresh_1 = (float)(1 - call->beta_1), fresh_2 = (float)(1 - call->beta_2);
+    for (size_t i = first; i < last; i++) {
+        momentum[i] = average(momentum[i], fresh_1, g[i]);
+        velocity[i] = average(velocity[i], fresh_2, g[i] * g[i]);
+        w[i] = decayed(w[i], decay) - (ahead * momentum[i] + here * g[i]) / (sqrtf(velocity[i] * correction) + epsilon);
+    }
+}
+
+static inline float power_of(float base, float power) { return power == 0.5f ? sqrtf(base) : powf(base, power); }
+
+static void ftrl(const knn__update_call *call, size_t first, size_t last)
+{
+    float *restrict w = call->weights, *restrict sum = call->slot[0], *restrict linear = call->slot[1];
+    const float *restrict g = call->gradients;
+    float decay = (float)call->decay, power = (float)call->power, l1 = (float)call->l1, twice_shrinkage = (float)(2 * call->shrinkage);
+    float per_rate = (float)(1 / call->rate), flat = (float)(2 * call->l2 + call->beta / call->rate);
+    for (size_t i = first; i < last; i++) {
+        float weight = decayed(w[i], decay), before = power_of(sum[i], power);
+        sum[i] += g[i] * g[i];
+        float root = power_of(sum[i], power), curvature = root * per_rate + flat;
+        linear[i] += g[i] + twice_shrinkage * weight - (root - before) * per_rate * weight;
+        float cut = linear[i] > l1 ? l1 : linear[i] < -l1 ? -l1 : linear[i];
+        w[i] = curvature > 0 ? (cut - linear[i]) / curvature : 0;
+    }
+}
+
+static void lion(const knn__update_call *call, size_t first, size_t last)
+{
+    float *restrict w = call->weights, *restrict momentum = call->slot[0];
+    const float *restrict g = call->gradients;
+    float rate = (float)call->rate, decay = (float)call->decay;
+    float beta_1 = (float)call->beta_1, fresh_1 = (float)(1 - call->beta_1), fresh_2 = (float)(1 - call->beta_2);
+    for (size_t i = first; i < last; i++) {
+        float direction = beta_1 * momentum[i] + fresh_1 * g[i];
+        momentum[i] = average(momentum[i], fresh_2, g[i]);
+        w[i] = decayed(w[i], decay) - (direction > 0 ? rate : direction < 0 ? -rate : 0);
+    }
+}
+
 void KNN_ISA_NAME(knn__update)(const knn__update_call *call, size_t first, size_t last)
 {
     switch (call->op) {
@@ -116,6 +201,27 @@ void KNN_ISA_NAME(knn__update)(const knn__update_call *call, size_t first, size_
         break;
     case KNN_UPDATE_ADAM:
         (call->amsgrad ? amsgrad : adam)(call, first, last);
+        break;
+    case KNN_UPDATE_ADAGRAD:
+        adagrad(call, first, last);
+        break;
+    case KNN_UPDATE_ADADELTA:
+        adadelta(call, first, last);
+        break;
+    case KNN_UPDATE_ADAMAX:
+        adamax(call, first, last);
+        break;
+    case KNN_UPDATE_NADAM:
+        nadam(call, first, last);
+        break;
+    case KNN_UPDATE_FTRL:
+        ftrl(call, first, last);
+        break;
+    case KNN_UPDATE_LION:
+        lion(call, first, last);
+        break;
+    case KNN_UPDATE_LAMB:                       /* the reference's, as backend.c has it */
+    case KNN_UPDATE_ADAFACTOR:
         break;
     }
 }

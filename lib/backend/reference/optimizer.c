@@ -58,21 +58,85 @@ static double adam(const knn__update_call *call, size_t i, double gradient)
     return rate * momentum / (sqrt(velocity) + call->epsilon);
 }
 
-static double change(const knn__update_call *call, size_t i, double gradient)
+static double adagrad(const knn__update_call *call, size_t i, double gradient)
+{
+    double sum = call->slot[0][i] + gradient * gradient;
+    call->slot[0][i] = (knn_real)sum;
+    return call->rate * gradient / sqrt(sum + call->epsilon);
+}
+
+static double adadelta(const knn__update_call *call, size_t i, double gradient)
+{
+    double square = average(&call->slot[0][i], call->rho, gradient * gradient);
+    double step = gradient * sqrt(call->slot[1][i] + call->epsilon) / sqrt(square + call->epsilon);
+    average(&call->slot[1][i], call->rho, step * step);
+    return call->rate * step;
+}
+
+static double adamax(const knn__update_call *call, size_t i, double gradient)
+{
+    double momentum = average(&call->slot[0][i], call->beta_1, gradient);
+    double norm = fmax(call->beta_2 * call->slot[1][i], fabs(gradient));
+    call->slot[1][i] = (knn_real)norm;
+    return call->rate * momentum / ((1 - pow(call->beta_1, (double)call->step)) * (norm + call->epsilon));
+}
+
+static double nadam(const knn__update_call *call, size_t i, double gradient)
+{
+    double t = (double)call->step, product = call->momentum_product;
+    double now = call->beta_1 * (1 - 0.5 * pow(0.96, t)), next = call->beta_1 * (1 - 0.5 * pow(0.96, t + 1));
+    double momentum = average(&call->slot[0][i], call->beta_1, gradient);
+    double velocity = average(&call->slot[1][i], call->beta_2, gradient * gradient) / (1 - pow(call->beta_2, t));
+    double ahead = next * momentum / (1 - product * next) + (1 - now) * gradient / (1 - product);
+    return call->rate * ahead / (sqrt(velocity) + call->epsilon);
+}
+
+/* The weight follows from the sums alone; without any gradient yet there is nothing to divide by. */
+static double ftrl(const knn__update_call *call, size_t i, double gradient, double weight)
+{
+    double before = call->slot[0][i], after = before + gradient * gradient, root = pow(after, call->power);
+    double linear = call->slot[1][i] + gradient + 2 * call->shrinkage * weight -
+                    (root - pow(before, call->power)) / call->rate * weight;
+    double curvature = root / call->rate + 2 * call->l2 + call->beta / call->rate;
+    call->slot[0][i] = (knn_real)after;
+    call->slot[1][i] = (knn_real)linear;
+    return weight - (curvature > 0 ? (fmax(-call->l1, fmin(linear, call->l1)) - linear) / curvature : 0);
+}
+
+static double lion(const knn__update_call *call, size_t i, double gradient)
+{
+    double direction = call->beta_1 * call->slot[0][i] + (1 - call->beta_1) * gradient;
+    average(&call->slot[0][i], call->beta_2, gradient);
+    return call->rate * ((direction > 0) - (direction < 0));
+}
+
+static double change(const knn__update_call *call, size_t i, double gradient, double weight)
 {
     switch (call->op) {
-    case KNN_UPDATE_SGD:     return sgd(call, i, gradient);
-    case KNN_UPDATE_RMSPROP: return rmsprop(call, i, gradient);
-    case KNN_UPDATE_ADAM:    return adam(call, i, gradient);
+    case KNN_UPDATE_SGD:      return sgd(call, i, gradient);
+    case KNN_UPDATE_RMSPROP:  return rmsprop(call, i, gradient);
+    case KNN_UPDATE_ADAM:     return adam(call, i, gradient);
+    case KNN_UPDATE_ADAGRAD:  return adagrad(call, i, gradient);
+    case KNN_UPDATE_ADADELTA: return adadelta(call, i, gradient);
+    case KNN_UPDATE_ADAMAX:   return adamax(call, i, gradient);
+    case KNN_UPDATE_NADAM:    return nadam(call, i, gradient);
+    case KNN_UPDATE_FTRL:     return ftrl(call, i, gradient, weight);
+    case KNN_UPDATE_LION:     return lion(call, i, gradient);
+    case KNN_UPDATE_LAMB:
+    case KNN_UPDATE_ADAFACTOR: break;               /* not element by element */
     }
     return 0;
 }
 
 void knn__reference_update(const knn__update_call *call, size_t first, size_t last)
 {
+    if (call->op == KNN_UPDATE_LAMB || call->op == KNN_UPDATE_ADAFACTOR) {
+        knn__reference_update_array(call, first, last);
+        return;
+    }
     for (size_t i = first; i < last; i++) {
         double weight = call->weights[i];
         weight -= weight * call->decay;
-        call->weights[i] = (knn_real)(weight - change(call, i, call->gradients[i]));
+        call->weights[i] = (knn_real)(weight - change(call, i, call->gradients[i], weight));
     }
 }

@@ -17,6 +17,7 @@ extern const knn_kernel knn__reference_custom;
 
 void knn__reference_loss(const knn__loss_call *call);
 void knn__reference_update(const knn__update_call *call, size_t first, size_t last);
+void knn__reference_update_array(const knn__update_call *call, size_t first, size_t last);     /* its part for Lamb and Adafactor */
 
 /* What `covers` answers in a kernel of one operation. */
 static inline int knn__reference_covers(bool same_operation, const char **reason)
