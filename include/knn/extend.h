@@ -23,7 +23,7 @@ typedef enum knn_field_kind {
     KNN_FIELD_NESTED = 7,       /* pointer to a description; the library's own, e.g. initializers */
     KNN_FIELD_REALS = 8,        /* const double *, an array; `nested` is a knn_field_length */
     KNN_FIELD_TRIPLE = 9,       /* int[3]: a list of 1 to 3 numbers; trailing zeros are no part of it */
-    KNN_FIELD_AXES = 10         /* int[3]: a number or a list; ends with 0, which is the batch's axis. 0 first: `normal` */
+    KNN_FIELD_AXES = 10         /* int, KNN_AXIS(i) or'ed together; 0: `normal`; in files a number or a list of numbers */
 } knn_field_kind;
 
 /* Where the length of a KNN_FIELD_REALS is: offset of an int in the same description; the array has `more` numbers beyond it. */

@@ -30,6 +30,9 @@ typedef enum knn_padding {
     KNN_CAUSAL = 2              /* knn_conv1d only: zeros before, none behind, so that no output sees what comes later: ceil(n / s) */
 } knn_padding;
 
+/* A set of axes: KNN_AXIS(1) | KNN_AXIS(2). Counted as Keras does: from 0, or from -1 backwards. Of a layer's input axis 0 is the batch's. */
+#define KNN_AXIS(i) (1 << ((i) + 8))    /* -8 to 7 */
+
 struct knn_layer_class;         /* knn/extend.h */
 
 /* What all descriptions begin with; the macros fill it. */
@@ -74,6 +77,15 @@ typedef struct knn_random_normal_initializer {
 #define knn_random_normal(...)    KNN_DESCRIBE(knn_random_normal_initializer, initializer, "RandomNormal", __VA_ARGS__)
 #define knn_truncated_normal(...) KNN_DESCRIBE(knn_random_normal_initializer, initializer, "TruncatedNormal", __VA_ARGS__)
 
+/* gain times the identity; for weights of rank 2. gain times an orthogonal matrix (Saxe et al. 2014): of a weight seen as rows of its last
+ * axis the columns are orthonormal, or the rows where there are fewer of them; from rank 2 on. */
+typedef struct knn_gain_initializer {
+    knn_initializer initializer;
+    double gain;                /* 0: 1 */
+} knn_gain_initializer;
+#define knn_identity(...)   KNN_DESCRIBE(knn_gain_initializer, initializer, "Identity", __VA_ARGS__)
+#define knn_orthogonal(...) KNN_DESCRIBE(knn_gain_initializer, initializer, "Orthogonal", __VA_ARGS__)
+
 typedef enum knn_fan { KNN_FAN_IN = 0, KNN_FAN_OUT = 1, KNN_FAN_AVG = 2 } knn_fan;
 typedef enum knn_distribution { KNN_TRUNCATED_NORMAL = 0, KNN_UNTRUNCATED_NORMAL = 1, KNN_UNIFORM = 2 } knn_distribution;
 typedef struct knn_variance_scaling_initializer {
@@ -96,6 +108,46 @@ typedef struct knn_l1l2_regularizer { knn_regularizer regularizer; double l1, l2
 #define knn_l1(...)   KNN_DESCRIBE(knn_l1l2_regularizer, regularizer, "L1L2", .l1 = __VA_ARGS__)     /* knn_l1(0.01) */
 #define knn_l2(...)   KNN_DESCRIBE(knn_l1l2_regularizer, regularizer, "L1L2", .l2 = __VA_ARGS__)     /* knn_l2(0.01) */
 #define knn_l1l2(...) KNN_DESCRIBE(knn_l1l2_regularizer, regularizer, "L1L2", __VA_ARGS__)           /* l1, l2 */
+
+/* factor times the mean of |cosine| over all pairs of rows (or columns) of a weight of rank 2. */
+typedef enum knn_orthogonal_mode { KNN_ROWS = 0, KNN_COLUMNS = 1 } knn_orthogonal_mode;
+typedef struct knn_orthogonality_regularizer {
+    knn_regularizer regularizer;
+    double factor;              /* 0: 0.01 */
+    knn_orthogonal_mode mode;
+} knn_orthogonality_regularizer;
+#define knn_orthogonal_regularizer(...) KNN_DESCRIBE(knn_orthogonality_regularizer, regularizer, "OrthogonalRegularizer", __VA_ARGS__)
+
+/* ---- Constraints: what a weight array is made after each step. Norms are over the axes in `axis`, e.g. KNN_AXIS(0) | KNN_AXIS(1) |
+ * KNN_AXIS(2) for each filter of a convolution; 0: KNN_AXIS(0), for each unit of a dense layer. Negative axes count from the last. ---- */
+
+typedef struct knn_constraint {
+    const char *class_name;
+    size_t size;
+    const void *custom;         /* NULL */
+} knn_constraint;
+
+typedef struct knn_max_norm_constraint {
+    knn_constraint constraint;
+    double max_value;           /* 0: 2 */
+    int axis;
+} knn_max_norm_constraint;
+#define knn_max_norm(...) KNN_DESCRIBE(knn_max_norm_constraint, constraint, "MaxNorm", __VA_ARGS__)
+
+/* Goes the part `rate` of the way to a norm between min_value and max_value. */
+typedef struct knn_min_max_norm_constraint {
+    knn_constraint constraint;
+    double min_value;
+    double max_value, rate;     /* 0: 1 */
+    int axis;
+} knn_min_max_norm_constraint;
+#define knn_min_max_norm(...) KNN_DESCRIBE(knn_min_max_norm_constraint, constraint, "MinMaxNorm", __VA_ARGS__)
+
+typedef struct knn_unit_norm_constraint { knn_constraint constraint; int axis; } knn_unit_norm_constraint;
+#define knn_unit_norm(...) KNN_DESCRIBE(knn_unit_norm_constraint, constraint, "UnitNorm", __VA_ARGS__)
+
+typedef struct knn_plain_constraint { knn_constraint constraint; } knn_plain_constraint;
+#define knn_non_neg(...) KNN_DESCRIBE(knn_plain_constraint, constraint, "NonNeg", __VA_ARGS__)    /* max(w, 0) */
 
 /* ---- Layers ---- */
 
@@ -123,6 +175,7 @@ typedef struct knn_conv2d_layer {
     const knn_initializer *bias_initializer;        /* NULL: zeros */
     const knn_regularizer *kernel_regularizer, *bias_regularizer;
     const char *name;
+    const knn_constraint *kernel_constraint, *bias_constraint;          /* NULL: none */
 } knn_conv2d_layer;
 #define knn_conv2d(...) KNN_DESCRIBE(knn_conv2d_layer, layer, "Conv2D", __VA_ARGS__)
 
@@ -246,6 +299,7 @@ typedef struct knn_dense_layer {
     const knn_initializer *kernel_initializer, *bias_initializer;       /* NULL: knn_glorot_uniform(), zeros */
     const knn_regularizer *kernel_regularizer, *bias_regularizer;
     const char *name;
+    const knn_constraint *kernel_constraint, *bias_constraint;          /* NULL: none */
 } knn_dense_layer;
 #define knn_dense(...) KNN_DESCRIBE(knn_dense_layer, layer, "Dense", __VA_ARGS__)
 
@@ -323,7 +377,7 @@ typedef struct knn_leaky_relu_layer {
 /* y = x above 0, else alpha x, with a trained alpha. Weight: alpha, of the input's shape with 1 on the shared axes. */
 typedef struct knn_prelu_layer {
     knn_layer layer;
-    int shared_axes[3];                     /* from 1 (height); ends with 0: .shared_axes = {1, 2} leaves an alpha a channel */
+    int shared_axes;                        /* 0: none; KNN_AXIS(1) | KNN_AXIS(2) leaves an alpha a channel */
     bool frozen;
     const knn_initializer *alpha_initializer;       /* NULL: zeros */
     const knn_regularizer *alpha_regularizer;
@@ -342,7 +396,7 @@ typedef struct knn_elu_layer {
 /* y = e^x / sum of e^x over one axis or several neighbouring ones. */
 typedef struct knn_softmax_layer {
     knn_layer layer;
-    int axis[3];                            /* {0}: the last; 1 (height) .. or -1 (the last) ..; ends with 0 */
+    int axis;                               /* 0: KNN_AXIS(-1); axes of the input count from 1 (height) */
     const char *name;
 } knn_softmax_layer;
 #define knn_softmax(...) KNN_DESCRIBE(knn_softmax_layer, layer, "Softmax", __VA_ARGS__)
@@ -367,7 +421,7 @@ typedef struct knn_batch_normalization_layer {
  * Weights: gamma, beta, both of the sizes of these axes. */
 typedef struct knn_layer_normalization_layer {
     knn_layer layer;
-    int axis[3];                            /* {0}: the last; {2, 3} or {-2, -1}: the last two; ends with 0 */
+    int axis;                               /* 0: KNN_AXIS(-1); the last ones, e.g. KNN_AXIS(2) | KNN_AXIS(3) of a picture */
     double epsilon;                         /* 0: 0.001 */
     bool no_center, no_scale, frozen;       /* without beta, without gamma */
     const knn_initializer *beta_initializer, *gamma_initializer;        /* NULL: zeros, ones */

@@ -291,7 +291,8 @@ typedef struct knn_tversky_loss {
 } knn_tversky_loss;
 #define knn_tversky(...) KNN_DESCRIBE(knn_tversky_loss, loss, "Tversky", __VA_ARGS__)
 
-/* ---- Metrics: means over the samples of an epoch. `name` is the key in logs ("acc" -> acc, val_acc). ---- */
+/* ---- Metrics: of all samples of an epoch. `name` is the key in logs ("acc" -> acc, val_acc); NULL: Keras' name of the metric.
+ * p: prediction, t: label. Weights of samples count for those in knn_compile's .weighted_metrics only. ---- */
 
 typedef struct knn_metric { const char *class_name; size_t size; const void *custom; } knn_metric;
 
@@ -299,11 +300,94 @@ typedef struct knn_metric { const char *class_name; size_t size; const void *cus
  * the label (sparse categorical); else argmax p equals argmax t (categorical). */
 typedef struct knn_named_metric { knn_metric metric; const char *name; } knn_named_metric;
 #define knn_accuracy(...)                    KNN_DESCRIBE(knn_named_metric, metric, "accuracy", __VA_ARGS__)
-#define knn_binary_accuracy(...)             KNN_DESCRIBE(knn_named_metric, metric, "BinaryAccuracy", __VA_ARGS__)
 #define knn_categorical_accuracy(...)        KNN_DESCRIBE(knn_named_metric, metric, "CategoricalAccuracy", __VA_ARGS__)
 #define knn_sparse_categorical_accuracy(...) KNN_DESCRIBE(knn_named_metric, metric, "SparseCategoricalAccuracy", __VA_ARGS__)
+/* The formulas of the losses; of the cosine similarity the opposite sign. */
 #define knn_mean_squared_error_metric(...)   KNN_DESCRIBE(knn_named_metric, metric, "MeanSquaredError", __VA_ARGS__)
 #define knn_mean_absolute_error_metric(...)  KNN_DESCRIBE(knn_named_metric, metric, "MeanAbsoluteError", __VA_ARGS__)
+#define knn_mean_absolute_percentage_error_metric(...) \
+    KNN_DESCRIBE(knn_named_metric, metric, "MeanAbsolutePercentageError", __VA_ARGS__)
+#define knn_mean_squared_logarithmic_error_metric(...) \
+    KNN_DESCRIBE(knn_named_metric, metric, "MeanSquaredLogarithmicError", __VA_ARGS__)
+#define knn_root_mean_squared_error(...)     KNN_DESCRIBE(knn_named_metric, metric, "RootMeanSquaredError", __VA_ARGS__)
+#define knn_cosine_similarity_metric(...)    KNN_DESCRIBE(knn_named_metric, metric, "CosineSimilarity", __VA_ARGS__)
+#define knn_log_cosh_error(...)              KNN_DESCRIBE(knn_named_metric, metric, "LogCoshError", __VA_ARGS__)
+#define knn_poisson_metric(...)              KNN_DESCRIBE(knn_named_metric, metric, "Poisson", __VA_ARGS__)
+#define knn_kl_divergence_metric(...)        KNN_DESCRIBE(knn_named_metric, metric, "KLDivergence", __VA_ARGS__)
+#define knn_hinge_metric(...)                KNN_DESCRIBE(knn_named_metric, metric, "Hinge", __VA_ARGS__)
+#define knn_squared_hinge_metric(...)        KNN_DESCRIBE(knn_named_metric, metric, "SquaredHinge", __VA_ARGS__)
+#define knn_categorical_hinge_metric(...)    KNN_DESCRIBE(knn_named_metric, metric, "CategoricalHinge", __VA_ARGS__)
+
+/* The share of outputs whose answer, p > threshold, equals the label. */
+typedef struct knn_binary_accuracy_metric {
+    knn_metric metric;
+    const char *name;
+    double threshold;                       /* 0: 0.5 */
+} knn_binary_accuracy_metric;
+#define knn_binary_accuracy(...) KNN_DESCRIBE(knn_binary_accuracy_metric, metric, "BinaryAccuracy", __VA_ARGS__)
+
+typedef struct knn_crossentropy_metric {
+    knn_metric metric;
+    const char *name;
+    bool from_logits;
+    double label_smoothing;                 /* not for the sparse one */
+} knn_crossentropy_metric;
+#define knn_binary_crossentropy_metric(...)      KNN_DESCRIBE(knn_crossentropy_metric, metric, "BinaryCrossentropy", __VA_ARGS__)
+#define knn_categorical_crossentropy_metric(...) KNN_DESCRIBE(knn_crossentropy_metric, metric, "CategoricalCrossentropy", __VA_ARGS__)
+#define knn_sparse_categorical_crossentropy_metric(...) \
+    KNN_DESCRIBE(knn_crossentropy_metric, metric, "SparseCategoricalCrossentropy", __VA_ARGS__)
+
+/* The share of samples whose class is among the k largest predictions (fewer than k others are larger). */
+typedef struct knn_top_k_metric {
+    knn_metric metric;
+    int k;                                  /* 0: 5 */
+    const char *name;
+} knn_top_k_metric;
+#define knn_top_k_categorical_accuracy(...)        KNN_DESCRIBE(knn_top_k_metric, metric, "TopKCategoricalAccuracy", __VA_ARGS__)
+#define knn_sparse_top_k_categorical_accuracy(...) KNN_DESCRIBE(knn_top_k_metric, metric, "SparseTopKCategoricalAccuracy", __VA_ARGS__)
+
+/* Counts of outputs, all of them or those of one class: positive is what is greater than the threshold, and with top_k only the top_k
+ * largest of a sample. Precision: right ones among the positive. Recall: positive ones among the labels that are not 0. */
+typedef struct knn_confusion_metric {
+    knn_metric metric;
+    double thresholds;                      /* 0: 0.5, with top_k: none. One number */
+    int top_k;                              /* 0: off; Precision and Recall only, as the next */
+    int class_id;                           /* 0: all classes; KNN_NONE: class 0 */
+    const char *name;
+} knn_confusion_metric;
+#define knn_precision(...)       KNN_DESCRIBE(knn_confusion_metric, metric, "Precision", __VA_ARGS__)
+#define knn_recall(...)          KNN_DESCRIBE(knn_confusion_metric, metric, "Recall", __VA_ARGS__)
+#define knn_true_positives(...)  KNN_DESCRIBE(knn_confusion_metric, metric, "TruePositives", __VA_ARGS__)
+#define knn_true_negatives(...)  KNN_DESCRIBE(knn_confusion_metric, metric, "TrueNegatives", __VA_ARGS__)
+#define knn_false_positives(...) KNN_DESCRIBE(knn_confusion_metric, metric, "FalsePositives", __VA_ARGS__)
+#define knn_false_negatives(...) KNN_DESCRIBE(knn_confusion_metric, metric, "FalseNegatives", __VA_ARGS__)
+
+/* The area under the curve of recall over the rate of false positives (ROC) or of precision over recall (PR; interpolated after Davis and
+ * Goadrich 2006), at evenly spaced thresholds in [0, 1]; all outputs count alike. */
+typedef enum knn_auc_curve { KNN_ROC = 0, KNN_PR = 1 } knn_auc_curve;
+typedef enum knn_auc_summation { KNN_INTERPOLATION = 0, KNN_MAJORING = 1, KNN_MINORING = 2 } knn_auc_summation;
+typedef struct knn_auc_metric {
+    knn_metric metric;
+    int num_thresholds;                     /* 0: 200; at least 3 */
+    knn_auc_curve curve;
+    knn_auc_summation summation_method;
+    bool from_logits;                       /* p = sigmoid of the output */
+    const char *name;
+} knn_auc_metric;
+#define knn_auc(...) KNN_DESCRIBE(knn_auc_metric, metric, "AUC", __VA_ARGS__)
+
+/* (1 + beta^2) P R / (beta^2 P + R) of each class's precision P and recall R; F1: beta 1. A class is positive above the threshold, or
+ * without one where it is the largest. Logs take one number: with several classes an average is required. */
+typedef enum knn_average { KNN_NO_AVERAGE = 0, KNN_MICRO = 1, KNN_MACRO = 2, KNN_WEIGHTED = 3 } knn_average;
+typedef struct knn_f_score_metric {
+    knn_metric metric;
+    knn_average average;
+    double threshold;                       /* 0: none */
+    double beta;                            /* 0: 1; FBetaScore only */
+    const char *name;
+} knn_f_score_metric;
+#define knn_f1_score(...)    KNN_DESCRIBE(knn_f_score_metric, metric, "F1Score", __VA_ARGS__)
+#define knn_fbeta_score(...) KNN_DESCRIBE(knn_f_score_metric, metric, "FBetaScore", __VA_ARGS__)
 
 #ifdef __cplusplus
 }

@@ -37,6 +37,7 @@ typedef struct knn_compile_options {
     const knn_optimizer *optimizer;         /* NULL: knn_rmsprop(), as in Keras */
     const knn_loss *loss;                   /* required */
     const knn_metric *metrics[KNN_MAX_METRICS];
+    const knn_metric *weighted_metrics[KNN_MAX_METRICS];        /* take the weights of samples; with the others at most KNN_MAX_METRICS */
 } knn_compile_options;
 /* Sets how to train; may be called again (the optimizer then starts anew, the weights stay). Failures stick, as knn_add's. */
 #define knn_compile(model, ...) knn_compile_with(model, KNN_OPTIONS(knn_compile_options, __VA_ARGS__))

@@ -6,6 +6,8 @@
 
 #include <knn/status.h>
 
+#include <math.h>
+
 typedef enum knn__loss_op {
     KNN_LOSS_BINARY_CROSSENTROPY, KNN_LOSS_CATEGORICAL_CROSSENTROPY, KNN_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY,
     KNN_LOSS_MEAN_SQUARED_ERROR, KNN_LOSS_MEAN_ABSOLUTE_ERROR, KNN_LOSS_MEAN_ABSOLUTE_PERCENTAGE_ERROR,
@@ -59,6 +61,13 @@ typedef struct knn__update_call {
     const knn_real *gradients;
     knn_real *slot[KNN_OWN_SLOTS];
 } knn__update_call;
+
+/* 1 - beta^t, for means that began at 0. In the precision of the numbers, as Keras has it: of 1 - 0.999f only four digits are right, and
+ * its trainings follow the wrong ones. */
+static inline double knn__fresh_share(double beta, uint64_t t)
+{
+    return (knn_real)1 - (knn_real)pow((double)(knn_real)beta, (double)t);
+}
 
 typedef struct knn_backend {
     const char *name;

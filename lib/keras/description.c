@@ -189,15 +189,18 @@ static bool read_quad(const knn_field *field, const cJSON *item, int *member)
     return true;
 }
 
-/* -1, [-1] or [1, 2]; the batch's axis 0 cannot be meant. */
+/* [0, 1, 2] or 0 */
 static bool read_axes(const cJSON *item, int *member)
 {
-    int count = cJSON_IsArray(item) ? cJSON_GetArraySize(item) : 1;
+    int axis, count = cJSON_IsArray(item) ? cJSON_GetArraySize(item) : 1;
 
-    for (int i = 0; i < count && count <= 3; i++)
-        if (!knn__json_int(cJSON_IsArray(item) ? cJSON_GetArrayItem(item, i) : item, &member[i]) || member[i] == 0)
+    *member = 0;
+    for (int i = 0; i < count; i++) {
+        if (!knn__json_int(cJSON_IsArray(item) ? cJSON_GetArrayItem(item, i) : item, &axis) || axis < -8 || axis > 7)
             return false;
-    return count <= 3;
+        *member |= KNN_AXIS(axis);
+    }
+    return *member != 0;
 }
 
 static bool read_real(const knn_field *field, const cJSON *item, double *member)
@@ -267,7 +270,8 @@ static bool read_nested(knn__reading *reading, const knn_field *field, const cJS
 {
     const char *name = knn__json_text(cJSON_IsObject(item) ? knn__json_get(item, "class_name") : item);
     const knn__kind *kind = knn__find_class(field->nested, name);
-    bool needed = field->nested != knn__initializer_kinds && field->nested != knn__regularizer_kinds;
+    bool needed = field->nested != knn__initializer_kinds && field->nested != knn__regularizer_kinds &&
+                  field->nested != knn__constraint_kinds;
 
     if (kind != NULL)
         *member = knn__read_description(reading, kind, knn__json_get(item, "config"));

@@ -7,7 +7,8 @@
 static const char *const newer[] = {"trainable", "groups",          "keepdims",      "weight_decay", "clipnorm",
                                     "clipvalue", "global_clipnorm", "warmup_target", "warmup_steps", "output_padding", "max_value",
                                     "shared_axes", "use_ema", "ema_momentum", "ema_overwrite_frequency", "gradient_accumulation_steps",
-                                    "reduction", NULL};
+                                    "reduction", "thresholds", "threshold", "top_k", "class_id", "average",
+                                    NULL};
 /* Never written: Keras refuses options that it does not know. The library keeps these beside Keras' items. */
 static const char *const ours[] = {"epsilon_outside", NULL};
 
@@ -62,13 +63,19 @@ static void write_ints(knn__text *text, const char *key, const int *values, int 
 }
 
 static int triple_length(const int *values) { return values[1] == 0 ? 1 : values[2] == 0 ? 2 : 3; }
-/* One alone is a number, as all versions have it. */
-static void write_axes(knn__text *text, const char *key, const int *axes)
+
+/* One axis as a number, several as a list. */
+static void write_axes(knn__text *text, const char *key, int axes)
 {
-    if (axes[1] == 0)
-        knn__json_put_int(text, key, axes[0]);
-    else
-        write_ints(text, key, axes, axes[2] == 0 ? 2 : 3);
+    bool several = (axes & (axes - 1)) != 0;
+
+    if (several)
+        knn__json_begin(text, key, '[');
+    for (int i = -8; i < 8; i++)
+        if (axes & KNN_AXIS(i))
+            knn__json_put_int(text, several ? NULL : key, i);
+    if (several)
+        knn__json_end(text, ']');
 }
 
 static void write_reals(knn__text *text, const knn_field *field, const void *description)
@@ -137,9 +144,6 @@ static void write_field(knn__text *text, const knn_field *field, const void *des
         write_ints(text, NULL, (const int *)member + 2, 2);
         knn__json_end(text, ']');
         break;
-    case KNN_FIELD_AXES:
-        write_axes(text, field->name, member);
-        break;
     case KNN_FIELD_BOOL:
         knn__json_put_bool(text, field->name, *(const bool *)member);
         break;
@@ -148,6 +152,9 @@ static void write_field(knn__text *text, const knn_field *field, const void *des
         break;
     case KNN_FIELD_REAL:
         knn__json_put_real(text, field->name, *(const double *)member);
+        break;
+    case KNN_FIELD_AXES:
+        write_axes(text, field->name, *(const int *)member);
         break;
     case KNN_FIELD_ENUM:
         write_name(text, field, *(const int *)member);

@@ -90,30 +90,42 @@ static bool is_accuracy(const char *name)
     return knn__text_equal(name, "acc") || knn__text_equal(name, "accuracy");
 }
 
+/* Options that are lists or on where the library has no such thing. */
+static bool refuses_option(knn__reading *reading, const cJSON *config)
+{
+    static const char *const keys[] = {"multi_label", "label_weights", "num_labels", "ignore_class"};
+    bool on = true;
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const cJSON *option = knn__json_get(config, keys[i]);
+        if (option != NULL && !(knn__json_bool(option, &on) && !on))
+            return !unknown(reading, "metric option", keys[i]);
+    }
+    return cJSON_IsArray(knn__json_get(config, "thresholds")) && !unknown(reading, "metric option", "several thresholds");
+}
+
 /* "acc"; {"class_name": "BinaryAccuracy", "config": {"name": "acc"}}; tf.keras: a MeanMetricWrapper around a function.
  * What it wraps for "acc" is a guess where the model has not been trained yet. */
 static bool read_metric(knn__reading *reading, const cJSON *item, const knn_metric **metric)
 {
-    const cJSON *config = knn__json_get(item, "config");
-    const char *class_name = class_of(item),
-               *name = cJSON_IsObject(item) ? knn__json_text(knn__json_get(config, "name")) : class_name;
-    double threshold;
+    const cJSON *config = cJSON_IsObject(item) ? knn__json_get(item, "config") : NULL;
+    const char *class_name = class_of(item), *name = config != NULL ? knn__json_text(knn__json_get(config, "name")) : class_name;
 
     if (class_name != NULL && knn__same_class(class_name, "MeanMetricWrapper"))
         class_name = is_accuracy(name) ? name : knn__json_text(knn__json_get(config, "fn"));
     const knn__kind *kind = knn__find_class(knn__metric_kinds, class_name);
-    if (kind == NULL || (knn__json_real(knn__json_get(config, "threshold"), &threshold) && threshold != 0.5))
+    if (kind == NULL)
         return unknown(reading, "metric", class_name);
-    knn_named_metric *made = knn__reading_alloc(reading, 1, sizeof *made);
+    void *made = refuses_option(reading, config) ? NULL : knn__read_description(reading, kind, config);
     if (made == NULL)
         return false;
-    *made = (knn_named_metric){{kind->class_name, sizeof *made, NULL}, name};
-    *metric = &made->metric;
+    *(const char **)(void *)((char *)made + kind->name_offset) = name;
+    *metric = made;
     return true;
 }
 
 /* A list; tf.keras has one such list for each output. */
-static bool read_metrics(knn__reading *reading, const cJSON *list, knn_compile_options *options)
+static bool read_metrics(knn__reading *reading, const cJSON *list, const knn_metric **metrics)
 {
     const cJSON *item;
     int count = 0;
@@ -123,7 +135,7 @@ static bool read_metrics(knn__reading *reading, const cJSON *list, knn_compile_o
     cJSON_ArrayForEach(item, list) {
         if (count == KNN_MAX_METRICS)
             return knn__unsupported(reading, "more than %d metrics", KNN_MAX_METRICS);
-        if (!read_metric(reading, item, &options->metrics[count++]))
+        if (!read_metric(reading, item, &metrics[count++]))
             return false;
     }
     return true;
@@ -142,11 +154,10 @@ bool knn__training_config_read(knn__reading *reading, const cJSON *json, const c
     *options = (knn_compile_options){.size = sizeof *options};
     if (!is_empty(knn__json_get(json, "loss_weights")))
         return unknown(reading, "option", "loss_weights");
-    if (!is_empty(knn__json_get(json, "weighted_metrics")))
-        return unknown(reading, "option", "weighted_metrics");
     return read_optimizer(reading, knn__json_get(json, "optimizer_config"), ours, &options->optimizer) &&
            read_loss(reading, knn__json_get(json, "loss"), &options->loss) &&
-           read_metrics(reading, knn__json_get(json, "metrics"), options);
+           read_metrics(reading, knn__json_get(json, "metrics"), options->metrics) &&
+           read_metrics(reading, knn__json_get(json, "weighted_metrics"), options->weighted_metrics);
 }
 
 /* ---- Writing ---- */
@@ -175,14 +186,17 @@ static const char *metric_class(const knn__metric *metric)
            : metric->op == KNN_METRIC_CATEGORICAL_ACCURACY ? "CategoricalAccuracy" : "SparseCategoricalAccuracy";
 }
 
+/* By their names Keras knows functions, of which the metric is the mean; what counts is a class for all of its versions. */
 void knn__write_metric(const knn__metric *metric, knn__text *text)
 {
     char name[64];
     const char *class_name = metric_class(metric);
     bool accuracy = strcmp(metric->kind->class_name, "accuracy") == 0;
+    bool function = metric->op <= KNN_METRIC_SPARSE_CATEGORICAL_ACCURACY || metric->op == KNN_METRIC_LOSS;
 
     knn__snake_case(class_name, name, sizeof name);
-    if (strcmp(metric->key, name) == 0 || (accuracy && is_accuracy(metric->key))) {
+    if (function && knn__all_normal(metric->kind->fields, metric->description) &&
+        (strcmp(metric->key, name) == 0 || (accuracy && is_accuracy(metric->key)))) {
         knn__json_put_text(text, NULL, metric->key);
         return;
     }
@@ -191,6 +205,7 @@ void knn__write_metric(const knn__metric *metric, knn__text *text)
     knn__json_begin(text, "config", '{');
     knn__json_put_text(text, "name", metric->key);
     knn__json_put_text(text, "dtype", "float32");
+    knn__write_fields(text, metric->kind->fields, metric->description);
     knn__json_end(text, '}');
     knn__json_end(text, '}');
 }
@@ -240,6 +255,20 @@ bool knn__has_training_config(const knn_model *model)
     return model->compiled.done && model->compiled.loss.kind != NULL;
 }
 
+static bool has_weighted(const knn__compiled *compiled)         /* they are the last ones */
+{
+    return compiled->metric_count > 0 && compiled->metrics[compiled->metric_count - 1].weighted;
+}
+
+static void write_metrics(const knn__compiled *compiled, const char *key, bool weighted, knn__text *text)
+{
+    knn__json_begin(text, key, '[');
+    for (int i = 0; i < compiled->metric_count; i++)
+        if (compiled->metrics[i].weighted == weighted)
+            knn__write_metric(&compiled->metrics[i], text);
+    knn__json_end(text, ']');
+}
+
 void knn__training_config_write(const knn_model *model, knn__text *text)
 {
     const knn__compiled *compiled = &model->compiled;
@@ -247,11 +276,11 @@ void knn__training_config_write(const knn_model *model, knn__text *text)
     knn__json_begin(text, NULL, '{');
     knn__write_optimizer(&compiled->optimizer, "optimizer_config", true, text);
     knn__write_loss(&compiled->loss, "loss", text);
-    knn__json_begin(text, "metrics", '[');
-    for (int i = 0; i < compiled->metric_count; i++)
-        knn__write_metric(&compiled->metrics[i], text);
-    knn__json_end(text, ']');
-    knn__json_put_text(text, "weighted_metrics", NULL);
+    write_metrics(compiled, "metrics", false, text);
+    if (has_weighted(compiled))
+        write_metrics(compiled, "weighted_metrics", true, text);
+    else
+        knn__json_put_text(text, "weighted_metrics", NULL);
     knn__json_put_text(text, "loss_weights", NULL);
     knn__json_put_text(text, "sample_weight_mode", NULL);
     knn__json_end(text, '}');

@@ -16,6 +16,8 @@ static const knn_field fields[] = {
     FIELD_INITIALIZER(conv2d, bias_initializer),
     FIELD_REGULARIZER(conv2d, kernel_regularizer),
     FIELD_REGULARIZER(conv2d, bias_regularizer),
+    FIELD_CONSTRAINT(conv2d, kernel_constraint),
+    FIELD_CONSTRAINT(conv2d, bias_constraint),
     FIELD_TRAINABLE(conv2d),
     FIELDS_END};
 
@@ -54,6 +56,7 @@ static bool weights(const knn_layer *layer, const knn_shape *in, int index, knn_
                                    !conv->frozen);
     else
         return false;
+    spec->constraint = index == 0 ? conv->kernel_constraint : conv->bias_constraint;
     spec->place = index;
     return true;
 }

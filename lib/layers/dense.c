@@ -11,6 +11,8 @@ static const knn_field fields[] = {
     FIELD_INITIALIZER(dense, bias_initializer),
     FIELD_REGULARIZER(dense, kernel_regularizer),
     FIELD_REGULARIZER(dense, bias_regularizer),
+    FIELD_CONSTRAINT(dense, kernel_constraint),
+    FIELD_CONSTRAINT(dense, bias_constraint),
     FIELD_TRAINABLE(dense),
     FIELDS_END};
 
@@ -35,6 +37,7 @@ static bool weights(const knn_layer *layer, const knn_shape *in, int index, knn_
         *spec = knn__weight_vector("bias", d->units, d->bias_initializer, knn__default_zeros, d->bias_regularizer, !d->frozen);
     else
         return false;
+    spec->constraint = index == 0 ? d->kernel_constraint : d->bias_constraint;
     spec->place = index;
     return true;
 }

@@ -44,6 +44,7 @@ double knn__option(const knn__kind *kind, const void *description, const char *n
 /* Kinds that layers nest. Drawing is done in lib/learning. */
 extern const knn__kind *const knn__initializer_kinds[];
 extern const knn__kind *const knn__regularizer_kinds[];
+extern const knn__kind *const knn__constraint_kinds[];
 
 /* Names in files, in the order of the enums; NULL-terminated. */
 extern const char *const knn__activation_names[];

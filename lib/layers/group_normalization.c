@@ -61,7 +61,7 @@ static int node(knn_node *made, int rows, int groups, int columns, double epsilo
 /* ---- LayerNormalization: each block is a row of what the axes span ---- */
 
 static const knn_field layer_fields[] = {
-    FIELD(layer_normalization, "axis", AXES, axis, .normal = -1), NORMALIZATION_FIELDS(layer_normalization), FIELDS_END};
+    FIELD(layer_normalization, "axis", AXES, axis, .normal = KNN_AXIS(-1)), NORMALIZATION_FIELDS(layer_normalization), FIELDS_END};
 
 static const layer_normalization *as_layer(const knn_layer *layer) { return (const layer_normalization *)(const void *)layer; }
 

@@ -43,6 +43,11 @@ static const knn__kind random_normal = {
 static const knn__kind truncated_normal = {
     .class_name = "TruncatedNormal", .size = sizeof(knn_random_normal_initializer), .fields = random_normal_fields};
 
+static const knn_field gain_fields[] = {
+    {.name = "gain", .kind = KNN_FIELD_REAL, .offset = offsetof(knn_gain_initializer, gain), .normal = 1}, {0}};
+static const knn__kind identity = {.class_name = "Identity", .size = sizeof(knn_gain_initializer), .fields = gain_fields};
+static const knn__kind orthogonal = {.class_name = "Orthogonal", .size = sizeof(knn_gain_initializer), .fields = gain_fields};
+
 const char *const knn__fan_names[] = {"fan_in", "fan_out", "fan_avg", NULL};
 const char *const knn__distribution_names[] = {"truncated_normal", "untruncated_normal", "uniform", NULL};
 static const knn_field variance_scaling_fields[] = {
@@ -55,14 +60,23 @@ static const knn__kind variance_scaling = {
     .class_name = "VarianceScaling", .size = sizeof(knn_variance_scaling_initializer), .fields = variance_scaling_fields};
 
 const knn__kind *const knn__initializer_kinds[] = {&glorot_uniform, &glorot_normal, &he_uniform, &he_normal, &lecun_uniform,
-    &lecun_normal, &zeros, &ones, &constant, &random_uniform, &random_normal, &truncated_normal, &variance_scaling, NULL};
+    &lecun_normal, &zeros, &ones, &constant, &random_uniform, &random_normal, &truncated_normal, &variance_scaling, &identity,
+    &orthogonal, NULL};
 
 static const knn_field l1l2_fields[] = {
     {.name = "l1", .kind = KNN_FIELD_REAL, .offset = offsetof(knn_l1l2_regularizer, l1), .least = 0, .most = FLT_MAX},
     {.name = "l2", .kind = KNN_FIELD_REAL, .offset = offsetof(knn_l1l2_regularizer, l2), .least = 0, .most = FLT_MAX}, {0}};
 static const knn__kind l1l2 = {.class_name = "L1L2", .size = sizeof(knn_l1l2_regularizer), .fields = l1l2_fields};
 
-const knn__kind *const knn__regularizer_kinds[] = {&l1l2, NULL};
+static const char *const orthogonal_modes[] = {"rows", "columns", NULL};
+static const knn_field orthogonality_fields[] = {
+    {.name = "factor", .kind = KNN_FIELD_REAL, .offset = offsetof(knn_orthogonality_regularizer, factor), .normal = 0.01, .least = 0,
+        .most = FLT_MAX},
+    {.name = "mode", .kind = KNN_FIELD_ENUM, .offset = offsetof(knn_orthogonality_regularizer, mode), .nested = orthogonal_modes}, {0}};
+static const knn__kind orthogonality = {
+    .class_name = "OrthogonalRegularizer", .size = sizeof(knn_orthogonality_regularizer), .fields = orthogonality_fields};
+
+const knn__kind *const knn__regularizer_kinds[] = {&l1l2, &orthogonality, NULL};
 
 const char *const knn__activation_names[] = {"linear", "relu", "sigmoid", "softmax", "tanh", "elu", "selu", "softplus", "swish",
     "gelu", "hard_sigmoid", "softsign", "exponential", "relu6", "leaky_relu", "mish", "celu", "log_sigmoid", "log_softmax", "hard_silu",

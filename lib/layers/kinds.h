@@ -27,11 +27,12 @@ extern const knn__layer_kind knn__relu_kind, knn__leaky_relu_kind, knn__prelu_ki
 #define FIELD_TRAINABLE(type)           FIELD(type, "trainable", NOT, frozen, .normal = 1)
 #define FIELD_INITIALIZER(type, member) FIELD(type, #member, NESTED, member, .nested = knn__initializer_kinds)
 #define FIELD_REGULARIZER(type, member) FIELD(type, #member, NESTED, member, .nested = knn__regularizer_kinds)
+#define FIELD_CONSTRAINT(type, member)  FIELD(type, #member, NESTED, member, .nested = knn__constraint_kinds)
 
 knn_status knn__expect_rank3(const knn_shape *in);
 knn_status knn__expect_rank2(const knn_shape *in);
-/* A KNN_FIELD_AXES, sorted, as places in shape->size (0: height); -1 counts from the end. Errors name an axis that does not exist. */
-knn_status knn__resolve_axes(const int axes[3], const knn_shape *shape, int places[3], int *count);
+/* A KNN_FIELD_AXES as places in shape->size (0: height), in order. Errors name an axis that does not exist. */
+knn_status knn__resolve_axes(int axes, const knn_shape *shape, int places[3], int *count);
 knn_status knn__shape_same(const knn_layer *layer, const knn_shape *in, knn_shape *out);        /* a shape rule: out = in */
 
 /* A window that slides over a picture, or, with height 1, over a sequence: window.c. */

@@ -12,12 +12,15 @@ typedef struct knn__weight_spec {
     int rank, shape[4];
     const knn_initializer *initializer;     /* never NULL */
     const knn_regularizer *regularizer;     /* NULL: none */
+    const knn_constraint *constraint;       /* NULL: none */
     bool trainable;
     int place;                              /* in knn_node.weight of the layer's node .. */
     int node;                               /* .. of this number; mostly the first one, 0 */
 } knn__weight_spec;
 
 enum { KNN_LAYER_NODES = 3 };               /* that a layer becomes at most */
+/* Whether its initializer, regularizer and constraint are defined for an array of its rank. */
+knn_status knn__weight_check(const knn__weight_spec *spec);
 
 typedef struct knn__layer_kind {
     knn__kind kind;                         /* first: tables of kinds hold &layer_kind.kind */

@@ -170,15 +170,16 @@ knn_status knn__expect_rank2(const knn_shape *in)
     return knn__fail(KNN_ERROR_SHAPE, "expected an input of (length, channels), got %s", text);
 }
 
-knn_status knn__resolve_axes(const int axes[3], const knn_shape *shape, int places[3], int *count)
+knn_status knn__resolve_axes(int axes, const knn_shape *shape, int places[3], int *count)
 {
     bool taken[3] = {false, false, false};
 
-    for (int i = 0; i < 3 && axes[i] != 0; i++) {
-        int place = axes[i] < 0 ? axes[i] + shape->rank : axes[i] - 1;
+    for (int axis = -8; axis < 8; axis++) {
+        int place = axis < 0 ? axis + shape->rank : axis - 1;
+        if ((axes & KNN_AXIS(axis)) == 0)
+            continue;
         if (place < 0 || place >= shape->rank || taken[place])
-            return knn__fail(KNN_ERROR_ARGUMENT, "axis %d: expected different ones of 1 to %d, or -1 to -%d", axes[i], shape->rank,
-                             shape->rank);
+            return knn__fail(KNN_ERROR_ARGUMENT, "axis %d: expected different ones of 1 to %d, or -1 to -%d", axis, shape->rank, shape->rank);
         taken[place] = true;
     }
     *count = 0;

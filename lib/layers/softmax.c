@@ -2,7 +2,7 @@
 #include "core/status.h"
 #include "layers/kinds.h"
 
-static const knn_field fields[] = {FIELD(knn_softmax_layer, "axis", AXES, axis, .normal = -1), FIELDS_END};
+static const knn_field fields[] = {FIELD(knn_softmax_layer, "axis", AXES, axis, .normal = KNN_AXIS(-1)), FIELDS_END};
 
 static knn_status axes_of(const knn_layer *layer, const knn_shape *in, int places[3], int *count)
 {

@@ -88,6 +88,63 @@ static void fill_scaled(const drawing *to, const scaling *by, const int *shape, 
     }
 }
 
+/* ---- Matrices: an array as rows of its last axis ---- */
+
+typedef struct matrix { float *values; size_t rows, columns; } matrix;
+
+static void fill_identity(const matrix *m, double gain)
+{
+    for (size_t row = 0; row < m->rows; row++)
+        for (size_t column = 0; column < m->columns; column++)
+            m->values[row * m->columns + column] = row == column ? (float)gain : 0.0f;
+}
+
+/* Vectors within an array: where the next one begins, and the next element of one. */
+typedef struct vectors { float *values; size_t count, length, next, step; } vectors;
+
+static void normalise(const vectors *v, size_t a)
+{
+    double sum = 0.0;
+    float *x = v->values + a * v->next;
+    for (size_t i = 0; i < v->length; i++)
+        sum += (double)x[i * v->step] * (double)x[i * v->step];
+    for (size_t i = 0; i < v->length; i++)
+        x[i * v->step] = (float)((double)x[i * v->step] / sqrt(sum));
+}
+
+enum { TOGETHER = 64 };                     /* vectors that one walk through the array takes along */
+
+/* Takes their parts along vector a from the vectors [first, last). */
+static void remove_along(const vectors *v, size_t a, size_t first, size_t last)
+{
+    double along[TOGETHER] = {0};
+    for (size_t i = 0; i < v->length; i++)
+        for (size_t b = first; b < last; b++)
+            along[b - first] += (double)v->values[a * v->next + i * v->step] * (double)v->values[b * v->next + i * v->step];
+    for (size_t i = 0; i < v->length; i++)
+        for (size_t b = first; b < last; b++)
+            v->values[b * v->next + i * v->step] -= (float)(along[b - first] * (double)v->values[a * v->next + i * v->step]);
+}
+
+/* Gram and Schmidt's way, which gives the Q of a QR factorization whose R has a positive diagonal, as Keras makes it; the second time it
+ * removes what rounding left over the first time. */
+static void fill_orthogonal(const drawing *to, const matrix *m, double gain)
+{
+    const vectors v = m->rows >= m->columns ? (vectors){m->values, m->columns, m->rows, 1, m->columns}
+                                            : (vectors){m->values, m->rows, m->columns, m->columns, 1};
+    fill_normal(to, 0.0, 1.0);
+    for (int time = 0; time < 2; time++)
+        for (size_t a = 0; a < v.count; a++) {
+            normalise(&v, a);
+            for (size_t b = a + 1; b < v.count; b += TOGETHER)
+                remove_along(&v, a, b, b + TOGETHER < v.count ? b + TOGETHER : v.count);
+        }
+    for (size_t i = 0; i < to->n; i++)
+        to->values[i] *= (float)gain;
+}
+
+/* ---- By name ---- */
+
 static scaling scaling_of(const knn_initializer *initializer)
 {
     for (size_t i = 0; i < sizeof named_scalings / sizeof named_scalings[0]; i++)
@@ -120,6 +177,13 @@ void knn__initialize(const knn_initializer *initializer, const int *shape, int r
     } else if (knn__text_equal(name, "TruncatedNormal")) {
         const knn_random_normal_initializer *normal = (const knn_random_normal_initializer *)initializer;
         fill_truncated(&to, normal->mean, normal->stddev);
+    } else if (knn__text_equal(name, "Identity") || knn__text_equal(name, "Orthogonal")) {
+        double gain = ((const knn_gain_initializer *)initializer)->gain;
+        const matrix m = {values, to.n / (size_t)shape[rank - 1], (size_t)shape[rank - 1]};
+        if (knn__text_equal(name, "Identity"))
+            fill_identity(&m, gain);
+        else
+            fill_orthogonal(&to, &m, gain);
     } else {
         scaling by = scaling_of(initializer);
         fill_scaled(&to, &by, shape, rank);

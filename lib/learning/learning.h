@@ -35,25 +35,35 @@ double     knn__loss_reduce(const knn__loss *loss, const double *values, const f
 /* What labels of 0 and 1 mean to the hinges depends on the whole batch. */
 bool       knn__zero_one(const float *target, size_t length);
 
-/* ---- metrics.c: running means over samples ---- */
+/* ---- metrics.c, metric_means.c, metric_counts.c ---- */
 
 typedef enum knn__metric_op {
     KNN_METRIC_BINARY_ACCURACY, KNN_METRIC_CATEGORICAL_ACCURACY, KNN_METRIC_SPARSE_CATEGORICAL_ACCURACY,
-    KNN_METRIC_MEAN_SQUARED_ERROR, KNN_METRIC_MEAN_ABSOLUTE_ERROR
+    KNN_METRIC_TOP_K, KNN_METRIC_SPARSE_TOP_K, KNN_METRIC_LOSS, KNN_METRIC_ROOT_OF_LOSS, KNN_METRIC_NEGATIVE_LOSS,
+    KNN_METRIC_PRECISION, KNN_METRIC_RECALL, KNN_METRIC_TRUE_POSITIVES, KNN_METRIC_TRUE_NEGATIVES, KNN_METRIC_FALSE_POSITIVES,
+    KNN_METRIC_FALSE_NEGATIVES, KNN_METRIC_AUC, KNN_METRIC_F_SCORE
 } knn__metric_op;
 typedef struct knn__metric {
     const knn__kind *kind;
     knn_metric *description;                /* owned */
     const char *key;                        /* in logs; belongs to the description or is constant */
     knn__metric_op op;
-    double total, count;                    /* of the running mean */
+    bool weighted;                          /* weights of samples count */
+    knn__loss_call loss;                    /* of those that are a loss: op and options */
+    double *state;                          /* owned: sums since the last reset; what they are of: metric_means.c, metric_counts.c */
+    size_t state_length;
 } knn__metric;
 /* "accuracy" is resolved by the shapes of output and label. */
 knn_status knn__metric_resolve(const knn_metric *description, const knn_shape *output, bool sparse_labels, knn__metric *metric);
 void       knn__metric_release(knn__metric *metric);
+/* The same metric with sums of its own, all 0; `from` must outlive it. Freed by knn__metric_unfork. */
+knn_status knn__metric_fork(const knn__metric *from, knn__metric *to);
+void       knn__metric_unfork(knn__metric *metric);
 void       knn__metric_reset(knn__metric *metric);
-/* prediction: [images][positions][outputs], after the last activation; target as the loss takes it. */
-void       knn__metric_add(knn__metric *metric, const float *prediction, const float *target, int images, int positions, int outputs);
+/* prediction: [images][positions][outputs], after the last activation; target as the loss takes it; weight: [images], NULL: all 1,
+ * ignored where the metric is not weighted. */
+void       knn__metric_add(knn__metric *metric, const float *prediction, const float *target, const float *weight, int images,
+                           int positions, int outputs);
 double     knn__metric_value(const knn__metric *metric);        /* 0 before the first sample */
 
 /* ---- optimizers.c, optimizer_step.c, schedules.c ---- */
@@ -86,6 +96,7 @@ double      knn__schedule_rate(const knn_schedule *schedule, uint64_t step);
 typedef struct knn__stretch {
     size_t offset, length;
     const knn_regularizer *regularizer;     /* NULL: none */
+    const knn_constraint *constraint;       /* NULL: none */
     int rank, shape[4];
 } knn__stretch;
 
@@ -97,12 +108,13 @@ void knn__optimizer_step(const knn__optimizer *optimizer, const knn_backend *bac
 /* The end of a training: the weights become their average, where the optimizer keeps one. */
 void knn__optimizer_finish(const knn__optimizer *optimizer, size_t length, float *weights, float *const *slots);
 
-/* ---- initializers.c, regularizers.c ---- */
+/* ---- initializers.c, regularizers.c, constraints.c ---- */
 
 /* Fills a weight array. `weight` is its index in the model: its stream of random numbers. Conv kernels: (h, w, in, out). */
 void   knn__initialize(const knn_initializer *initializer, const int *shape, int rank, uint64_t seed, uint32_t weight, float *values);
 
 double knn__penalty(const knn__stretch *stretches, int count, const float *weights);                    /* of all regularizers */
 void   knn__penalty_gradient(const knn__stretch *stretches, int count, const float *weights, float *gradients);   /* added */
+void   knn__constrain(const knn__stretch *stretches, int count, float *weights);                        /* each by its constraint */
 
 #endif

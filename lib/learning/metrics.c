@@ -1,31 +1,145 @@
-/* The metrics: which one "accuracy" is, and their running means over samples. Knows no loss function and no weights of
- * samples: Keras' plain metrics ignore those, too. */
+/* The metrics: their options, which one "accuracy" is, their state. What they compute is in metric_means.c and metric_counts.c. */
+#include "core/memory.h"
 #include "core/status.h"
-#include "learning/learning.h"
+#include "learning/metric.h"
 
-#include <math.h>
-#include <stddef.h>
+#include <float.h>
+#include <limits.h>
+#include <string.h>
 
 typedef struct metric_kind {
     knn__kind kind;
     const char *key;                        /* in logs, where the user gives no name */
     knn__metric_op op;
+    knn__loss_op loss;                      /* of the ops that are a loss */
     bool by_shape;                          /* "accuracy": the operation depends on output and labels */
 } metric_kind;
 
-#define METRIC(class_name, key, op, by_shape) \
-    {{class_name, sizeof(knn_named_metric), NULL, offsetof(knn_named_metric, name), NULL}, key, KNN_METRIC_##op, by_shape}
+#define REAL(type, member, normal, most) {#member, KNN_FIELD_REAL, offsetof(type, member), normal, 0, most, NULL}
+#define FLAG(type, member)               {#member, KNN_FIELD_BOOL, offsetof(type, member), 0, 0, 0, NULL}
+#define COUNT(type, member, normal, least) {#member, KNN_FIELD_INT, offsetof(type, member), normal, least, INT_MAX, NULL}
+#define ENUM(type, member, names)        {#member, KNN_FIELD_ENUM, offsetof(type, member), 0, 0, 0, names}
+#define END                              {NULL, KNN_FIELD_INT, 0, 0, 0, 0, NULL}
+
+enum { ALL_CLASSES = INT_MAX };             /* class_id: none */
+
+static const char *const averages[] = {"none", "micro", "macro", "weighted", NULL};
+static const char *const curves[] = {"ROC", "PR", NULL};
+static const char *const summations[] = {"interpolation", "majoring", "minoring", NULL};
+
+static const knn_field binary_fields[] = {REAL(knn_binary_accuracy_metric, threshold, 0.5, DBL_MAX), END};
+static const knn_field crossentropy_fields[] = {
+    FLAG(knn_crossentropy_metric, from_logits), REAL(knn_crossentropy_metric, label_smoothing, 0, 1), END};
+static const knn_field sparse_crossentropy_fields[] = {FLAG(knn_crossentropy_metric, from_logits), END};
+static const knn_field top_k_fields[] = {COUNT(knn_top_k_metric, k, 5, 1), END};
+static const knn_field precision_fields[] = {
+    REAL(knn_confusion_metric, thresholds, 0, 1), COUNT(knn_confusion_metric, top_k, 0, 0),
+    COUNT(knn_confusion_metric, class_id, ALL_CLASSES, 0), END};
+static const knn_field count_fields[] = {REAL(knn_confusion_metric, thresholds, 0, 1), END};
+static const knn_field auc_fields[] = {
+    COUNT(knn_auc_metric, num_thresholds, 200, 2), ENUM(knn_auc_metric, curve, curves),
+    ENUM(knn_auc_metric, summation_method, summations), FLAG(knn_auc_metric, from_logits), END};
+static const knn_field f1_fields[] = {ENUM(knn_f_score_metric, average, averages), REAL(knn_f_score_metric, threshold, 0, 1), END};
+static const knn_field fbeta_fields[] = {
+    ENUM(knn_f_score_metric, average, averages), REAL(knn_f_score_metric, threshold, 0, 1), REAL(knn_f_score_metric, beta, 1, DBL_MAX),
+    END};
+
+#define PLAIN(class, key, op, loss) \
+    {{class, sizeof(knn_named_metric), NULL, offsetof(knn_named_metric, name), NULL}, key, KNN_METRIC_##op, KNN_LOSS_##loss, false}
+#define WITH(class, type, fields, key, op, loss) \
+    {{class, sizeof(type), fields, offsetof(type, name), NULL}, key, KNN_METRIC_##op, KNN_LOSS_##loss, false}
+
 
 static const metric_kind
-    accuracy = METRIC("accuracy", "accuracy", BINARY_ACCURACY, true),
-    binary = METRIC("BinaryAccuracy", "binary_accuracy", BINARY_ACCURACY, false),
-    categorical = METRIC("CategoricalAccuracy", "categorical_accuracy", CATEGORICAL_ACCURACY, false),
-    sparse = METRIC("SparseCategoricalAccuracy", "sparse_categorical_accuracy", SPARSE_CATEGORICAL_ACCURACY, false),
-    squared = METRIC("MeanSquaredError", "mean_squared_error", MEAN_SQUARED_ERROR, false),
-    absolute = METRIC("MeanAbsoluteError", "mean_absolute_error", MEAN_ABSOLUTE_ERROR, false);
+    accuracy = {{"accuracy", sizeof(knn_named_metric), NULL, offsetof(knn_named_metric, name), NULL}, "accuracy",
+                KNN_METRIC_BINARY_ACCURACY, KNN_LOSS_MEAN_SQUARED_ERROR, true},
+    binary = WITH("BinaryAccuracy", knn_binary_accuracy_metric, binary_fields, "binary_accuracy", BINARY_ACCURACY, MEAN_SQUARED_ERROR),
+    categorical = PLAIN("CategoricalAccuracy", "categorical_accuracy", CATEGORICAL_ACCURACY, MEAN_SQUARED_ERROR),
+    sparse = PLAIN("SparseCategoricalAccuracy", "sparse_categorical_accuracy", SPARSE_CATEGORICAL_ACCURACY, MEAN_SQUARED_ERROR),
+    top_k = WITH("TopKCategoricalAccuracy", knn_top_k_metric, top_k_fields, "top_k_categorical_accuracy", TOP_K, MEAN_SQUARED_ERROR),
+    sparse_top_k = WITH("SparseTopKCategoricalAccuracy", knn_top_k_metric, top_k_fields, "sparse_top_k_categorical_accuracy",
+                        SPARSE_TOP_K, MEAN_SQUARED_ERROR),
+    squared = PLAIN("MeanSquaredError", "mean_squared_error", LOSS, MEAN_SQUARED_ERROR),
+    root = PLAIN("RootMeanSquaredError", "root_mean_squared_error", ROOT_OF_LOSS, MEAN_SQUARED_ERROR),
+    absolute = PLAIN("MeanAbsoluteError", "mean_absolute_error", LOSS, MEAN_ABSOLUTE_ERROR),
+    percentage = PLAIN("MeanAbsolutePercentageError", "mean_absolute_percentage_error", LOSS, MEAN_ABSOLUTE_PERCENTAGE_ERROR),
+    logarithmic = PLAIN("MeanSquaredLogarithmicError", "mean_squared_logarithmic_error", LOSS, MEAN_SQUARED_LOGARITHMIC_ERROR),
+    cosine = PLAIN("CosineSimilarity", "cosine_similarity", NEGATIVE_LOSS, COSINE_SIMILARITY),
+    log_cosh = PLAIN("LogCoshError", "logcosh", LOSS, LOG_COSH),
+    poisson = PLAIN("Poisson", "poisson", LOSS, POISSON),
+    divergence = PLAIN("KLDivergence", "kl_divergence", LOSS, KL_DIVERGENCE),
+    hinge = PLAIN("Hinge", "hinge", LOSS, HINGE),
+    squared_hinge = PLAIN("SquaredHinge", "squared_hinge", LOSS, SQUARED_HINGE),
+    categorical_hinge = PLAIN("CategoricalHinge", "categorical_hinge", LOSS, CATEGORICAL_HINGE),
+    binary_crossentropy = WITH("BinaryCrossentropy", knn_crossentropy_metric, crossentropy_fields, "binary_crossentropy", LOSS,
+                               BINARY_CROSSENTROPY),
+    categorical_crossentropy = WITH("CategoricalCrossentropy", knn_crossentropy_metric, crossentropy_fields,
+                                    "categorical_crossentropy", LOSS, CATEGORICAL_CROSSENTROPY),
+    sparse_crossentropy = WITH("SparseCategoricalCrossentropy", knn_crossentropy_metric, sparse_crossentropy_fields,
+                               "sparse_categorical_crossentropy", LOSS, SPARSE_CATEGORICAL_CROSSENTROPY),
+    precision = WITH("Precision", knn_confusion_metric, precision_fields, "precision", PRECISION, MEAN_SQUARED_ERROR),
+    recall = WITH("Recall", knn_confusion_metric, precision_fields, "recall", RECALL, MEAN_SQUARED_ERROR),
+    true_positives = WITH("TruePositives", knn_confusion_metric, count_fields, "true_positives", TRUE_POSITIVES, MEAN_SQUARED_ERROR),
+    true_negatives = WITH("TrueNegatives", knn_confusion_metric, count_fields, "true_negatives", TRUE_NEGATIVES, MEAN_SQUARED_ERROR),
+    false_positives = WITH("FalsePositives", knn_confusion_metric, count_fields, "false_positives", FALSE_POSITIVES, MEAN_SQUARED_ERROR),
+    false_negatives = WITH("FalseNegatives", knn_confusion_metric, count_fields, "false_negatives", FALSE_NEGATIVES, MEAN_SQUARED_ERROR),
+    auc = WITH("AUC", knn_auc_metric, auc_fields, "auc", AUC, MEAN_SQUARED_ERROR),
+    f1_score = WITH("F1Score", knn_f_score_metric, f1_fields, "f1_score", F_SCORE, MEAN_SQUARED_ERROR),
+    fbeta_score = WITH("FBetaScore", knn_f_score_metric, fbeta_fields, "fbeta_score", F_SCORE, MEAN_SQUARED_ERROR);
 
-const knn__kind *const knn__metric_kinds[] = {&accuracy.kind, &binary.kind, &categorical.kind, &sparse.kind,
-                                              &squared.kind, &absolute.kind, NULL};
+const knn__kind *const knn__metric_kinds[] = {
+    &accuracy.kind, &binary.kind, &categorical.kind, &sparse.kind, &top_k.kind, &sparse_top_k.kind, &squared.kind, &root.kind,
+    &absolute.kind, &percentage.kind, &logarithmic.kind, &cosine.kind, &log_cosh.kind, &poisson.kind, &divergence.kind, &hinge.kind,
+    &squared_hinge.kind, &categorical_hinge.kind, &binary_crossentropy.kind, &categorical_crossentropy.kind, &sparse_crossentropy.kind,
+    &precision.kind, &recall.kind, &true_positives.kind, &true_negatives.kind, &false_positives.kind, &false_negatives.kind, &auc.kind,
+    &f1_score.kind, &fbeta_score.kind, NULL};
+
+/* ---- Resolving ---- */
+
+static bool wants_class_numbers(const knn__metric *metric)
+{
+    return metric->op == KNN_METRIC_SPARSE_CATEGORICAL_ACCURACY || metric->op == KNN_METRIC_SPARSE_TOP_K ||
+           (metric->op == KNN_METRIC_LOSS && metric->loss.op == KNN_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY);
+}
+
+/* Options that a description's struct has for its relatives. */
+static knn_status check_options(const knn__metric *metric, int outputs)
+{
+    const char *name = metric->kind->class_name;
+    const knn_confusion_metric *confusion = (const knn_confusion_metric *)metric->description;
+    if (metric->kind == &sparse_crossentropy.kind && ((const knn_crossentropy_metric *)metric->description)->label_smoothing != 0.0)
+        return knn__fail(KNN_ERROR_ARGUMENT, "metric %s: label_smoothing is for one-hot labels", name);
+    if (metric->kind == &f1_score.kind && ((const knn_f_score_metric *)metric->description)->beta != 0.0)
+        return knn__fail(KNN_ERROR_ARGUMENT, "metric %s: beta is an option of FBetaScore", name);
+    if (metric->kind->fields == count_fields && (confusion->top_k != 0 || confusion->class_id != 0))
+        return knn__fail(KNN_ERROR_ARGUMENT, "metric %s: top_k and class_id are options of Precision and Recall", name);
+    if (metric->kind->fields == precision_fields && confusion->class_id != ALL_CLASSES && confusion->class_id >= outputs)
+        return knn__fail(KNN_ERROR_ARGUMENT, "metric %s: class_id is %d, the output has %d classes", name, confusion->class_id, outputs);
+    if (metric->op == KNN_METRIC_F_SCORE && outputs > 1 && knn__option(metric->kind, metric->description, "average") == KNN_NO_AVERAGE)
+        return knn__fail(KNN_ERROR_UNSUPPORTED, "metric %s: average none gives a number a class, logs take one: choose micro, macro or "
+                         "weighted", name);
+    return KNN_OK;
+}
+
+/* With one output the number of a class and a label as wide as the output are the same thing. */
+static knn_status check_labels(const knn__metric *metric, const knn_shape *output, bool sparse_labels)
+{
+    bool wants_sparse = wants_class_numbers(metric);
+    int outputs = output->size[output->rank - 1];
+    if (outputs > 1 && wants_sparse != sparse_labels)
+        return knn__fail(KNN_ERROR_SHAPE, "metric %s: expects %s, the loss takes %s", metric->kind->class_name,
+                         wants_sparse ? "numbers of classes as labels" : "labels as wide as the output",
+                         sparse_labels ? "numbers of classes" : "labels as wide as the output");
+    if (metric->op == KNN_METRIC_F_SCORE && output->rank > 1)
+        return knn__fail(KNN_ERROR_SHAPE, "metric %s: expects an output of rank 1, got %d", metric->kind->class_name, output->rank);
+    return KNN_OK;
+}
+
+static knn_status make_state(knn__metric *metric)
+{
+    metric->state = knn__alloc(metric->state_length, sizeof *metric->state);
+    return metric->state != NULL ? KNN_OK : KNN_ERROR_MEMORY;
+}
 
 knn_status knn__metric_resolve(const knn_metric *description, const knn_shape *output, bool sparse_labels,
                                knn__metric *metric)
@@ -37,22 +151,24 @@ knn_status knn__metric_resolve(const knn_metric *description, const knn_shape *o
         return status;
 
     const metric_kind *kind = (const metric_kind *)metric->kind;
-    const char *name = ((const knn_named_metric *)copy)->name;
+    const char *name = *(const char *const *)(const void *)((const char *)copy + kind->kind.name_offset);
     int outputs = output->size[output->rank - 1];
     metric->description = copy;
     metric->key = name != NULL ? name : kind->key;
     metric->op = kind->op;
+    metric->loss = (knn__loss_call){.op = kind->loss, .from_logits = knn__option(metric->kind, copy, "from_logits") > 0,
+        .label_smoothing = knn__option(metric->kind, copy, "label_smoothing")};
     if (kind->by_shape && outputs > 1)
         metric->op = sparse_labels ? KNN_METRIC_SPARSE_CATEGORICAL_ACCURACY : KNN_METRIC_CATEGORICAL_ACCURACY;
+    metric->state_length = metric->op < KNN_METRIC_PRECISION ? 2 : knn__counts_length(metric, outputs);
 
-    /* With one output the number of a class and a label as wide as the output are the same thing. */
-    bool wants_sparse = metric->op == KNN_METRIC_SPARSE_CATEGORICAL_ACCURACY;
-    if (outputs > 1 && wants_sparse != sparse_labels) {
-        status = knn__fail(KNN_ERROR_SHAPE, "metric %s: expects %s, the loss takes %s", metric->kind->class_name,
-                           wants_sparse ? "numbers of classes as labels" : "labels as wide as the output",
-                           sparse_labels ? "numbers of classes" : "labels as wide as the output");
+    status = check_options(metric, outputs);
+    if (status == KNN_OK)
+        status = check_labels(metric, output, sparse_labels);
+    if (status == KNN_OK)
+        status = make_state(metric);
+    if (status != KNN_OK)
         knn__metric_release(metric);
-    }
     return status;
 }
 
@@ -60,61 +176,37 @@ void knn__metric_release(knn__metric *metric)
 {
     if (metric->kind != NULL)
         knn__forget(metric->kind, metric->description);
+    knn__free(metric->state);
     *metric = (knn__metric){0};
 }
 
-void knn__metric_reset(knn__metric *metric)
+knn_status knn__metric_fork(const knn__metric *from, knn__metric *to)
 {
-    metric->total = 0.0;
-    metric->count = 0.0;
+    *to = *from;
+    return make_state(to);
 }
 
-/* The first of equals, as NumPy's argmax. */
-static int argmax(const float *row, int n)
+void knn__metric_unfork(knn__metric *metric)
 {
-    int best = 0;
-    for (int i = 1; i < n; i++)
-        if (row[i] > row[best])
-            best = i;
-    return best;
+    knn__free(metric->state);
+    *metric = (knn__metric){0};
 }
 
-/* The value of one row of outputs p with its label t. */
-static double row_value(knn__metric_op op, const float *p, const float *t, int outputs)
-{
-    double sum = 0.0;
-    switch (op) {
-    case KNN_METRIC_CATEGORICAL_ACCURACY:
-        return argmax(p, outputs) == argmax(t, outputs);
-    case KNN_METRIC_SPARSE_CATEGORICAL_ACCURACY:
-        return (float)argmax(p, outputs) == *t;
-    case KNN_METRIC_BINARY_ACCURACY:
-        for (int i = 0; i < outputs; i++)
-            sum += (p[i] > 0.5f ? 1.0f : 0.0f) == t[i];
-        break;
-    case KNN_METRIC_MEAN_SQUARED_ERROR:
-        for (int i = 0; i < outputs; i++)
-            sum += ((double)p[i] - (double)t[i]) * ((double)p[i] - (double)t[i]);
-        break;
-    case KNN_METRIC_MEAN_ABSOLUTE_ERROR:
-        for (int i = 0; i < outputs; i++)
-            sum += fabs((double)p[i] - (double)t[i]);
-        break;
-    }
-    return sum / outputs;
-}
+/* ---- Sums ---- */
 
-void knn__metric_add(knn__metric *metric, const float *prediction, const float *target, int images, int positions,
-                     int outputs)
+void knn__metric_reset(knn__metric *metric) { memset(metric->state, 0, metric->state_length * sizeof *metric->state); }
+
+void knn__metric_add(knn__metric *metric, const float *prediction, const float *target, const float *weight, int images,
+                     int positions, int outputs)
 {
-    int label = metric->op == KNN_METRIC_SPARSE_CATEGORICAL_ACCURACY ? 1 : outputs;
-    size_t rows = (size_t)images * (size_t)positions;
-    for (size_t row = 0; row < rows; row++)
-        metric->total += row_value(metric->op, prediction + row * (size_t)outputs, target + row * (size_t)label, outputs);
-    metric->count += (double)rows;
+    const knn__metric_batch batch = {prediction, target, metric->weighted ? weight : NULL, images, positions, outputs};
+    if (metric->op < KNN_METRIC_PRECISION)
+        knn__mean_add(metric, &batch);
+    else
+        knn__counts_add(metric, &batch);
 }
 
 double knn__metric_value(const knn__metric *metric)
 {
-    return metric->count > 0.0 ? metric->total / metric->count : 0.0;
+    return metric->op < KNN_METRIC_PRECISION ? knn__mean_value(metric) : knn__counts_value(metric);
 }

@@ -1,40 +1,93 @@
-/* Penalties on weights: l1 * sum |w| + l2 * sum w^2, unscaled, as Keras adds them to a batch's loss. Knows no layers. */
+/* Penalties on weights, unscaled, as Keras adds them to a batch's loss: l1 * sum |w| + l2 * sum w^2, and that on rows or columns which
+ * are not orthogonal. Knows no layers. */
+#include "core/text.h"
 #include "learning/learning.h"
 
 #include <math.h>
 
-static const knn_l1l2_regularizer *penalty_of(const knn__stretch *stretch)
+static double sign(double x) { return (x > 0.0) - (x < 0.0); }
+
+/* ---- L1L2. Each of these adds to the gradients g, where not NULL, and returns the penalty. ---- */
+
+static double absolute_and_squared(const knn__stretch *stretch, const float *w, float *g)
 {
-    return (const knn_l1l2_regularizer *)stretch->regularizer;       /* the only kind there is */
+    const knn_l1l2_regularizer *penalty = (const knn_l1l2_regularizer *)stretch->regularizer;
+    double absolute = 0.0, squared = 0.0;
+    float l1 = (float)penalty->l1, twice_l2 = (float)(2.0 * penalty->l2);
+    for (size_t i = 0; g == NULL && i < stretch->length; i++) {
+        absolute += fabs((double)w[i]);
+        squared += (double)w[i] * (double)w[i];
+    }
+    for (size_t i = 0; g != NULL && i < stretch->length; i++)
+        g[i] += l1 * (float)((w[i] > 0.0f) - (w[i] < 0.0f)) + twice_l2 * w[i];
+    return penalty->l1 * absolute + penalty->l2 * squared;
+}
+
+/* ---- Orthogonality ---- */
+
+/* The rows or the columns of a matrix. */
+typedef struct vectors { const float *w; size_t count, length, next, step; } vectors;
+
+static double product(const vectors *v, size_t a, size_t b)
+{
+    double sum = 0.0;
+    for (size_t i = 0; i < v->length; i++)
+        sum += (double)v->w[a * v->next + i * v->step] * (double)v->w[b * v->next + i * v->step];
+    return sum;
+}
+
+static double norm(const vectors *v, size_t a) { return fmax(sqrt(product(v, a, a)), 1e-7); }   /* as keras.ops.normalize has it */
+
+/* The slope of |cosine| of vectors a and b by vector a, times factor. */
+static void add_slope(const vectors *v, size_t a, size_t b, double cosine, double factor, float *g)
+{
+    double a_norm = norm(v, a), b_norm = norm(v, b);
+    for (size_t i = 0; i < v->length; i++) {
+        double along_a = (double)v->w[a * v->next + i * v->step] / a_norm, along_b = (double)v->w[b * v->next + i * v->step] / b_norm;
+        g[a * v->next + i * v->step] += (float)(factor * sign(cosine) * (along_b - cosine * along_a) / a_norm);
+    }
+}
+
+static double orthogonality(const knn__stretch *stretch, const float *w, float *g)
+{
+    const knn_orthogonality_regularizer *penalty = (const knn_orthogonality_regularizer *)stretch->regularizer;
+    size_t rows = (size_t)stretch->shape[0], columns = (size_t)stretch->shape[1];
+    const vectors v = penalty->mode == KNN_ROWS ? (vectors){w, rows, columns, columns, 1} : (vectors){w, columns, rows, 1, columns};
+    double factor = v.count > 1 ? penalty->factor / ((double)v.count * ((double)v.count - 1.0) / 2.0) : 0.0, sum = 0.0;
+    for (size_t a = 0; a < v.count; a++)
+        for (size_t b = 0; b < a; b++) {
+            double cosine = product(&v, a, b) / (norm(&v, a) * norm(&v, b));
+            sum += fabs(cosine);
+            if (g != NULL) {
+                add_slope(&v, a, b, cosine, factor, g);
+                add_slope(&v, b, a, cosine, factor, g);
+            }
+        }
+    return factor * sum;
+}
+
+/* ---- All of them ---- */
+
+static double penalise(const knn__stretch *stretch, const float *weights, float *gradients)
+{
+    float *g = gradients != NULL ? gradients + stretch->offset : NULL;
+    if (stretch->regularizer == NULL)
+        return 0.0;
+    if (knn__text_equal(stretch->regularizer->class_name, "OrthogonalRegularizer"))
+        return orthogonality(stretch, weights + stretch->offset, g);
+    return absolute_and_squared(stretch, weights + stretch->offset, g);
 }
 
 double knn__penalty(const knn__stretch *stretches, int count, const float *weights)
 {
     double total = 0.0;
-    for (int s = 0; s < count; s++) {
-        const knn_l1l2_regularizer *penalty = penalty_of(&stretches[s]);
-        if (penalty == NULL)
-            continue;
-        const float *w = weights + stretches[s].offset;
-        double absolute = 0.0, squared = 0.0;
-        for (size_t i = 0; i < stretches[s].length; i++) {
-            absolute += fabs((double)w[i]);
-            squared += (double)w[i] * (double)w[i];
-        }
-        total += penalty->l1 * absolute + penalty->l2 * squared;
-    }
+    for (int s = 0; s < count; s++)
+        total += penalise(&stretches[s], weights, NULL);
     return total;
 }
 
 void knn__penalty_gradient(const knn__stretch *stretches, int count, const float *weights, float *gradients)
 {
-    for (int s = 0; s < count; s++) {
-        const knn_l1l2_regularizer *penalty = penalty_of(&stretches[s]);
-        if (penalty == NULL)
-            continue;
-        const float *w = weights + stretches[s].offset;
-        float *g = gradients + stretches[s].offset, l1 = (float)penalty->l1, twice_l2 = (float)(2.0 * penalty->l2);
-        for (size_t i = 0; i < stretches[s].length; i++)
-            g[i] += l1 * (float)((w[i] > 0.0f) - (w[i] < 0.0f)) + twice_l2 * w[i];
-    }
+    for (int s = 0; s < count; s++)
+        penalise(&stretches[s], weights, gradients);
 }

@@ -47,6 +47,21 @@ static double cosine_rate(const knn_schedule *schedule, double step)
     return peak * ((1.0 - decay->alpha) * cosine + decay->alpha);
 }
 
+/* t_mul 1: all restarts are equally far from each other; else the i-th one is at (1 - t_mul^i) / (1 - t_mul). */
+static double restarts_rate(const knn_schedule *schedule, double step)
+{
+    const knn_cosine_decay_restarts_schedule *decay = (const knn_cosine_decay_restarts_schedule *)schedule;
+    double part = step / decay->first_decay_steps, t = decay->t_mul, restart = floor(part);
+    if (t == 1.0) {
+        part -= restart;
+    } else {
+        restart = floor(log(1.0 - part * (1.0 - t)) / log(t));
+        part = (part - (1.0 - pow(t, restart)) / (1.0 - t)) / pow(t, restart);
+    }
+    double cosine = 0.5 * pow(decay->m_mul, restart) * (1.0 + cos(PI * part));
+    return decay->initial_learning_rate * ((1.0 - decay->alpha) * cosine + decay->alpha);
+}
+
 static double polynomial_rate(const knn_schedule *schedule, double step)
 {
     const knn_polynomial_decay_schedule *decay = (const knn_polynomial_decay_schedule *)schedule;
@@ -83,6 +98,12 @@ static const knn_field cosine_fields[] = {
     REAL(knn_cosine_decay_schedule, warmup_target, 0.0, 0.0),
     {"warmup_steps", KNN_FIELD_INT, offsetof(knn_cosine_decay_schedule, warmup_steps), 0, 0, INT32_MAX, NULL}, END};
 
+static const knn_field restarts_fields[] = {
+    REAL(knn_cosine_decay_restarts_schedule, initial_learning_rate, REQUIRED, 0.0),
+    REAL(knn_cosine_decay_restarts_schedule, first_decay_steps, REQUIRED, DBL_MIN),
+    REAL(knn_cosine_decay_restarts_schedule, t_mul, 2.0, DBL_MIN), REAL(knn_cosine_decay_restarts_schedule, m_mul, 1.0, 0.0),
+    REAL(knn_cosine_decay_restarts_schedule, alpha, 0.0, 0.0), END};
+
 static const knn_field polynomial_fields[] = {
     REAL(knn_polynomial_decay_schedule, initial_learning_rate, REQUIRED, 0.0),
     REAL(knn_polynomial_decay_schedule, decay_steps, REQUIRED, DBL_MIN),
@@ -102,10 +123,11 @@ static const schedule_kind
     exponential = SCHEDULE("ExponentialDecay", knn_exponential_decay_schedule, exponential_fields, exponential_rate),
     inverse_time = SCHEDULE("InverseTimeDecay", knn_exponential_decay_schedule, exponential_fields, inverse_time_rate),
     cosine = SCHEDULE("CosineDecay", knn_cosine_decay_schedule, cosine_fields, cosine_rate),
+    restarts = SCHEDULE("CosineDecayRestarts", knn_cosine_decay_restarts_schedule, restarts_fields, restarts_rate),
     polynomial = SCHEDULE("PolynomialDecay", knn_polynomial_decay_schedule, polynomial_fields, polynomial_rate),
     piecewise = SCHEDULE("PiecewiseConstantDecay", knn_piecewise_constant_decay_schedule, piecewise_fields, piecewise_rate);
 
-const knn__kind *const knn__schedule_kinds[] = {&exponential.kind, &inverse_time.kind, &cosine.kind, &polynomial.kind,
+const knn__kind *const knn__schedule_kinds[] = {&exponential.kind, &inverse_time.kind, &cosine.kind, &restarts.kind, &polynomial.kind,
                                                 &piecewise.kind, NULL};
 
 double knn__schedule_rate(const knn_schedule *schedule, uint64_t step)

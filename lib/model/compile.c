@@ -18,22 +18,35 @@ static void release(knn__compiled *compiled)
 
 void knn__release_compiled(knn_model *model) { release(&model->compiled); }
 
-static knn_status resolve_metrics(const knn_model *model, const knn_compile_options *options, knn__compiled *compiled)
+static knn_status add_metric(const knn_model *model, const knn_metric *description, bool weighted, knn__compiled *compiled)
 {
     knn_shape output = knn__model_output(model);
     bool sparse = compiled->loss.kind != NULL && compiled->loss.call.op == KNN_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY;
+    int count = compiled->metric_count;
 
-    for (int i = 0; i < KNN_MAX_METRICS && options->metrics[i] != NULL; i++) {
-        knn__metric *metric = &compiled->metrics[i];
-        knn_status status = knn__metric_resolve(options->metrics[i], &output, sparse, metric);
-        if (status != KNN_OK)
-            return knn__context(status, "knn_compile");
-        compiled->metric_count++;
-        for (int k = 0; k < i; k++)
-            if (strcmp(compiled->metrics[k].key, metric->key) == 0)
-                return knn__fail(KNN_ERROR_ARGUMENT, "knn_compile: two metrics are called %s", metric->key);
-    }
+    if (count == KNN_MAX_METRICS)
+        return knn__fail(KNN_ERROR_ARGUMENT, "knn_compile: more than %d metrics", KNN_MAX_METRICS);
+    knn__metric *metric = &compiled->metrics[count];
+    knn_status status = knn__metric_resolve(description, &output, sparse, metric);
+    if (status != KNN_OK)
+        return knn__context(status, "knn_compile");
+    metric->weighted = weighted;
+    compiled->metric_count++;
+    for (int i = 0; i < count; i++)
+        if (strcmp(compiled->metrics[i].key, metric->key) == 0)
+            return knn__fail(KNN_ERROR_ARGUMENT, "knn_compile: two metrics are called %s", metric->key);
     return KNN_OK;
+}
+
+static knn_status resolve_metrics(const knn_model *model, const knn_compile_options *options, knn__compiled *compiled)
+{
+    knn_status status = KNN_OK;
+
+    for (int i = 0; status == KNN_OK && i < KNN_MAX_METRICS && options->metrics[i] != NULL; i++)
+        status = add_metric(model, options->metrics[i], false, compiled);
+    for (int i = 0; status == KNN_OK && i < KNN_MAX_METRICS && options->weighted_metrics[i] != NULL; i++)
+        status = add_metric(model, options->weighted_metrics[i], true, compiled);
+    return status;
 }
 
 static knn_status resolve(const knn_model *model, const knn_compile_options *options, knn__compiled *compiled)

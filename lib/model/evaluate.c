@@ -98,31 +98,41 @@ static knn_status evaluate_batch(const knn_model *model, const knn_dataset *data
     knn__output_rows(model, &positions, &outputs);
     *loss += images * knn__loss_reduce(&model->compiled.loss, w->losses, w->weight, images, positions);
     for (int m = 0; m < model->compiled.metric_count; m++)
-        knn__metric_add(&metrics[m], y, w->target, images, positions, outputs);
+        knn__metric_add(&metrics[m], y, w->target, w->weight, images, positions, outputs);
     return KNN_OK;
 }
 
-static knn_status evaluate_all(const knn_model *model, const knn_dataset *dataset, int batch, work *w, knn__evaluation *result)
+static knn_status evaluate_batches(const knn_model *model, const knn_dataset *dataset, int batch, const work *w, knn__metric *metrics,
+                                   knn__evaluation *result)
 {
-    knn__metric metrics[KNN_MAX_METRICS];       /* copies: their sums are this call's own */
-    int count = model->compiled.metric_count;
     double loss = 0;
     knn_status status = KNN_OK;
 
-    for (int m = 0; m < count; m++) {
-        metrics[m] = model->compiled.metrics[m];
-        knn__metric_reset(&metrics[m]);
-    }
     for (size_t done = 0; status == KNN_OK && done < dataset->samples; done += (size_t)batch) {
         int images = (int)(dataset->samples - done < (size_t)batch ? dataset->samples - done : (size_t)batch);
         for (int i = 0; i < images; i++)
             w->indices[i] = done + (size_t)i;
         status = evaluate_batch(model, dataset, w, images, &loss, metrics);
     }
-    result->count = 1 + count;
+    result->count = 1 + model->compiled.metric_count;
     result->values[0] = loss / (double)dataset->samples + knn__penalty(model->stretches, model->stretch_count, model->weights);
-    for (int m = 0; m < count; m++)
+    for (int m = 0; m < model->compiled.metric_count; m++)
         result->values[1 + m] = knn__metric_value(&metrics[m]);
+    return status;
+}
+
+/* With metrics whose sums are this call's own. */
+static knn_status evaluate_all(const knn_model *model, const knn_dataset *dataset, int batch, const work *w, knn__evaluation *result)
+{
+    knn__metric metrics[KNN_MAX_METRICS] = {{0}};
+    knn_status status = KNN_OK;
+
+    for (int m = 0; status == KNN_OK && m < model->compiled.metric_count; m++)
+        status = knn__metric_fork(&model->compiled.metrics[m], &metrics[m]);
+    if (status == KNN_OK)
+        status = evaluate_batches(model, dataset, batch, w, metrics, result);
+    for (int m = 0; m < model->compiled.metric_count; m++)
+        knn__metric_unfork(&metrics[m]);
     return status;
 }
 

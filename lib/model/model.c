@@ -134,7 +134,10 @@ static knn_status add_weight(knn_model *model, const knn__model_layer *layer, co
 {
     char name[256];
     size_t length = 1;
+    knn_status status = knn__weight_check(spec);
 
+    if (status != KNN_OK)
+        return knn__context(status, "%s", layer->name);
     for (int i = 0; i < spec->rank; i++)
         if (__builtin_mul_overflow(length, (size_t)spec->shape[i], &length) || length > SIZE_MAX / 64)
             return knn__fail(KNN_ERROR_SHAPE, "%s: %s has too many elements", layer->name, spec->name);

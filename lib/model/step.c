@@ -73,6 +73,7 @@ static void update(knn_model *model)
     knn__penalty_gradient(model->stretches, model->stretch_count, model->weights, model->gradients);
     knn__optimizer_step(optimizer, model->backend, model->threads, model->training.iteration, model->trainable_length, model->stretches,
                         model->stretch_count, model->weights, model->gradients, model->slots);
+    knn__constrain(model->stretches, model->stretch_count, model->weights);
     model->training.iteration++;
     knn__weights_changed(model);
 }
@@ -92,7 +93,7 @@ knn_status knn__train_step(knn_model *model, const float *x, const float *target
     knn__output_rows(model, &positions, &outputs);
     *loss = batch_loss(model, weight, images, positions);
     for (int i = 0; i < model->compiled.metric_count; i++)
-        knn__metric_add(&model->compiled.metrics[i], y, target, images, positions, outputs);
+        knn__metric_add(&model->compiled.metrics[i], y, target, weight, images, positions, outputs);
     knn__plan_backward(plan);
     update(model);
     return KNN_OK;

@@ -31,7 +31,8 @@ static knn_status list_stretches(knn_model *model)
         if (!weight->spec.trainable)
             continue;
         knn__stretch *stretch = &list[model->stretch_count++];
-        *stretch = (knn__stretch){weight->offset, weight->length, weight->spec.regularizer, weight->spec.rank, {0}};
+        *stretch = (knn__stretch){weight->offset, weight->length, weight->spec.regularizer, weight->spec.constraint,
+                                  weight->spec.rank, {0}};
         memcpy(stretch->shape, weight->spec.shape, sizeof stretch->shape);
     }
     knn__free(model->stretches);

@@ -243,8 +243,8 @@ START_TEST(losses_and_metrics_come_back)
     knn_model *model = compiled(NULL, losses[_i], metrics[_i]), *loaded = check_round_trip(model);
     const knn__compiled *a = &model->compiled, *b = &loaded->compiled;
     ck_assert_str_eq(a->loss.kind->class_name, b->loss.kind->class_name);
-    ck_assert_double_eq(a->loss.label_smoothing, b->loss.label_smoothing);
-    ck_assert_int_eq(a->loss.from_logits, b->loss.from_logits);
+    ck_assert_double_eq(a->loss.call.label_smoothing, b->loss.call.label_smoothing);
+    ck_assert_int_eq(a->loss.call.from_logits, b->loss.call.from_logits);
     ck_assert_int_eq(b->metric_count, 1);
     ck_assert_str_eq(a->metrics[0].key, b->metrics[0].key);
     ck_assert_int_eq((int)a->metrics[0].op, (int)b->metrics[0].op);

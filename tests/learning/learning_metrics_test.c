@@ -14,7 +14,7 @@ static double value_of(const knn_metric *description, bool sparse, const float *
     const knn_shape shape = {1, {outputs}};
     ck_assert_int_eq(knn__metric_resolve(description, &shape, sparse, &metric), KNN_OK);
     ck_assert_double_eq(knn__metric_value(&metric), 0.0);
-    knn__metric_add(&metric, prediction, target, images, 1, outputs);
+    knn__metric_add(&metric, prediction, target, NULL, images, 1, outputs);
     double value = knn__metric_value(&metric);
     knn__metric_release(&metric);
     return value;
@@ -80,8 +80,8 @@ START_TEST(short_batches_count_by_their_size)
 {
     knn__metric metric;
     ck_assert_int_eq(knn__metric_resolve(knn_accuracy(), &one, false, &metric), KNN_OK);
-    knn__metric_add(&metric, (float[]){1, 1, 1}, (float[]){1, 1, 1}, 3, 1, 1);
-    knn__metric_add(&metric, (float[]){1}, (float[]){0}, 1, 1, 1);
+    knn__metric_add(&metric, (float[]){1, 1, 1}, (float[]){1, 1, 1}, NULL, 3, 1, 1);
+    knn__metric_add(&metric, (float[]){1}, (float[]){0}, NULL, 1, 1, 1);
     ck_assert_double_eq(knn__metric_value(&metric), 0.75);
     knn__metric_reset(&metric);
     ck_assert_double_eq(knn__metric_value(&metric), 0.0);

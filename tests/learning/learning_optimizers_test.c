@@ -53,7 +53,8 @@ START_TEST(first_steps_have_keras_values)
     ck_assert_double_eq_tol(first_step(knn_rmsprop()), -0.0031622760790, 2.5e-10);                     /* 1 ulp of a float */
     ck_assert_double_eq_tol(first_step(knn_rmsprop(.epsilon_outside = true)), -0.0031622766602, 2.5e-10);
     ck_assert_double_eq_tol(first_step(knn_rmsprop(.centered = true)), -0.001 / sqrt(0.1 - 0.01 + 1e-7), 1e-9);
-    const double adam = -0.001 / (1 + 1e-7 / sqrt(0.001));              /* epsilon is not corrected for the first steps */
+    /* epsilon is not corrected for the first steps; 1 - beta_2 is that of floats, as in Keras */
+    const double adam = -0.001 * sqrt((double)(1 - 0.999f)) / (sqrt(0.001) + 1e-7) * 0.1 / (double)(1 - 0.9f);
     ck_assert_double_eq_tol(first_step(knn_adam()), adam, 1e-10);
     ck_assert_double_eq_tol(first_step(knn_adam(.amsgrad = true)), adam, 1e-10);
     ck_assert_double_eq_tol(first_step(knn_adamw()), adam, 1e-10);

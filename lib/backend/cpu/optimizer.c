@@ -74,8 +74,7 @@ static void rmsprop_with_options(const knn__update_call *call, size_t first, siz
 /* The rate that makes up for the means having started at 0 (Kingma and Ba, 2015, end of section 2). */
 static float corrected_rate(const knn__update_call *call)
 {
-    double t = (double)call->step;
-    return (float)(call->rate * sqrt(1 - pow(call->beta_2, t)) / (1 - pow(call->beta_1, t)));
+    return (float)(call->rate * sqrt(knn__fresh_share(call->beta_2, call->step)) / knn__fresh_share(call->beta_1, call->step));
 }
 
 static void adam(const knn__update_call *call, size_t first, size_t last)
@@ -133,7 +132,7 @@ static void adamax(const knn__update_call *call, size_t first, size_t last)
 {
     float *restrict w = call->weights, *restrict momentum = call->slot[0], *restrict norm = call->slot[1];
     const float *restrict g = call->gradients;
-    float rate = (float)(call->rate / (1 - pow(call->beta_1, (double)call->step))), decay = (float)call->decay;
+    float rate = (float)(call->rate / knn__fresh_share(call->beta_1, call->step)), decay = (float)call->decay;
     float fresh = (float)(1 - call->beta_1), beta_2 = (float)call->beta_2, epsilon = (float)call->epsilon;
     for (size_t i = first; i < last; i++) {
         float size = fabsf(g[i]), kept = beta_2 * norm[i];
@@ -148,10 +147,11 @@ static void nadam(const knn__update_call *call, size_t first, size_t last)
     float *restrict w = call->weights, *restrict momentum = call->slot[0], *restrict velocity = call->slot[1];
     const float *restrict g = call->gradients;
     double t = (double)call->step, product = call->momentum_product;
-    double now = call->beta_1 * (1 - 0.5 * pow(0.96, t)), next = call->beta_1 * (1 - 0.5 * pow(0.96, t + 1));
+    float beta_1 = (float)call->beta_1, beta_2 = (float)call->beta_2;           /* as Keras takes them, here and in Lion */
+    double now = (double)beta_1 * (1 - 0.5 * pow(0.96, t)), next = (double)beta_1 * (1 - 0.5 * pow(0.96, t + 1));
     float ahead = (float)(call->rate * next / (1 - product * next)), here = (float)(call->rate * (1 - now) / (1 - product));
-    float correction = (float)(1 / (1 - pow(call->beta_2, t))), decay = (float)call->decay, epsilon = (float)call->epsilon;
-    float fresh_1 = (float)(1 - call->beta_1), fresh_2 = (float)(1 - call->beta_2);
+    float correction = (float)(1 / knn__fresh_share(call->beta_2, call->step)), decay = (float)call->decay, epsilon = (float)call->epsilon;
+    float fresh_1 = 1 - beta_1, fresh_2 = 1 - beta_2;
     for (size_t i = first; i < last; i++) {
         momentum[i] = average(momentum[i], fresh_1, g[i]);
         velocity[i] = average(velocity[i], fresh_2, g[i] * g[i]);
@@ -182,7 +182,7 @@ static void lion(const knn__update_call *call, size_t first, size_t last)
     float *restrict w = call->weights, *restrict momentum = call->slot[0];
     const float *restrict g = call->gradients;
     float rate = (float)call->rate, decay = (float)call->decay;
-    float beta_1 = (float)call->beta_1, fresh_1 = (float)(1 - call->beta_1), fresh_2 = (float)(1 - call->beta_2);
+    float beta_1 = (float)call->beta_1, fresh_1 = 1 - beta_1, fresh_2 = 1 - (float)call->beta_2;
     for (size_t i = first; i < last; i++) {
         float direction = beta_1 * momentum[i] + fresh_1 * g[i];
         momentum[i] = average(momentum[i], fresh_2, g[i]);

@@ -47,8 +47,7 @@ static double rmsprop(const knn__update_call *call, size_t i, double gradient)
 
 static double adam(const knn__update_call *call, size_t i, double gradient)
 {
-    double t = (double)call->step;
-    double rate = call->rate * sqrt(1 - pow(call->beta_2, t)) / (1 - pow(call->beta_1, t));     /* the means start at 0 */
+    double rate = call->rate * sqrt(knn__fresh_share(call->beta_2, call->step)) / knn__fresh_share(call->beta_1, call->step);
     double momentum = average(&call->slot[0][i], call->beta_1, gradient);
     double velocity = average(&call->slot[1][i], call->beta_2, gradient * gradient);
     if (call->amsgrad) {
@@ -78,15 +77,16 @@ static double adamax(const knn__update_call *call, size_t i, double gradient)
     double momentum = average(&call->slot[0][i], call->beta_1, gradient);
     double norm = fmax(call->beta_2 * call->slot[1][i], fabs(gradient));
     call->slot[1][i] = (knn_real)norm;
-    return call->rate * momentum / ((1 - pow(call->beta_1, (double)call->step)) * (norm + call->epsilon));
+    return call->rate * momentum / (knn__fresh_share(call->beta_1, call->step) * (norm + call->epsilon));
 }
 
+/* Keras takes its betas in the precision of the numbers, here and in Lion. */
 static double nadam(const knn__update_call *call, size_t i, double gradient)
 {
-    double t = (double)call->step, product = call->momentum_product;
-    double now = call->beta_1 * (1 - 0.5 * pow(0.96, t)), next = call->beta_1 * (1 - 0.5 * pow(0.96, t + 1));
-    double momentum = average(&call->slot[0][i], call->beta_1, gradient);
-    double velocity = average(&call->slot[1][i], call->beta_2, gradient * gradient) / (1 - pow(call->beta_2, t));
+    double t = (double)call->step, product = call->momentum_product, beta_1 = (knn_real)call->beta_1, beta_2 = (knn_real)call->beta_2;
+    double now = beta_1 * (1 - 0.5 * pow(0.96, t)), next = beta_1 * (1 - 0.5 * pow(0.96, t + 1));
+    double momentum = average(&call->slot[0][i], beta_1, gradient);
+    double velocity = average(&call->slot[1][i], beta_2, gradient * gradient) / knn__fresh_share(beta_2, call->step);
     double ahead = next * momentum / (1 - product * next) + (1 - now) * gradient / (1 - product);
     return call->rate * ahead / (sqrt(velocity) + call->epsilon);
 }
@@ -105,8 +105,8 @@ static double ftrl(const knn__update_call *call, size_t i, double gradient, doub
 
 static double lion(const knn__update_call *call, size_t i, double gradient)
 {
-    double direction = call->beta_1 * call->slot[0][i] + (1 - call->beta_1) * gradient;
-    average(&call->slot[0][i], call->beta_2, gradient);
+    double beta_1 = (knn_real)call->beta_1, direction = beta_1 * call->slot[0][i] + (1 - beta_1) * gradient;
+    average(&call->slot[0][i], (knn_real)call->beta_2, gradient);
     return call->rate * ((direction > 0) - (direction < 0));
 }
 

@@ -19,8 +19,8 @@ static double decay(const knn__update_call *call, size_t first, size_t last)
 
 static void lamb(const knn__update_call *call, size_t first, size_t last)
 {
-    double weights = decay(call, first, last), steps = 0, t = (double)call->step;
-    double fresh_1 = 1 - pow(call->beta_1, t), fresh_2 = 1 - pow(call->beta_2, t);      /* the means start at 0 */
+    double weights = decay(call, first, last), steps = 0;
+    double fresh_1 = knn__fresh_share(call->beta_1, call->step), fresh_2 = knn__fresh_share(call->beta_2, call->step);
     knn_real *momentum = call->slot[0], *velocity = call->slot[1];
     for (size_t i = first; i < last; i++) {
         double g = call->gradients[i];
