@@ -137,13 +137,21 @@ size_t knn__loss_target_length(const knn__loss *loss, const knn_shape *output)
     return loss->kind == &sparse.kind ? length / (size_t)output->size[output->rank - 1] : length;
 }
 
-/* Dice and Tversky have one value for all, which Keras does not multiply by their number. */
+static bool all_one(const float *weight, int images)
+{
+    for (int i = 0; weight != NULL && i < images; i++)
+        if (weight[i] != 1.0f)
+            return false;
+    return true;
+}
+
+/* Dice and Tversky have one value for all: Keras multiplies it by weights, but not by the number of samples. */
 double knn__loss_divisor(const knn__loss *loss, const float *weight, int images, int positions)
 {
     bool one_for_all = loss->call.op == KNN_LOSS_DICE || loss->call.op == KNN_LOSS_TVERSKY;
     double sum = 0.0;
     if (loss->reduction == KNN_SUM)
-        return one_for_all ? images : 1.0 / positions;
+        return !one_for_all ? 1.0 / positions : all_one(weight, images) ? images : 1.0;
     if (loss->reduction != KNN_MEAN_WITH_SAMPLE_WEIGHT || weight == NULL)
         return images;
     for (int i = 0; i < images; i++)

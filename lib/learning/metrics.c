@@ -147,8 +147,10 @@ knn_status knn__metric_resolve(const knn_metric *description, const knn_shape *o
     *metric = (knn__metric){0};
     void *copy = NULL;
     knn_status status = knn__describe_any(knn__metric_kinds, description, "metric", &metric->kind, &copy);
-    if (status != KNN_OK)
+    if (status != KNN_OK) {
+        metric->kind = NULL;
         return status;
+    }
 
     const metric_kind *kind = (const metric_kind *)metric->kind;
     const char *name = *(const char *const *)(const void *)((const char *)copy + kind->kind.name_offset);
