@@ -67,9 +67,9 @@ END_TEST
 START_TEST(softmax)
 {
     check("softmax", knn_softmax());
-    check("softmax_rows", knn_softmax({1}));
-    check("softmax_columns", knn_softmax({-2}));
-    check("softmax_pictures", knn_softmax({1, 2}));
+    check("softmax_rows", knn_softmax(KNN_AXIS(1)));
+    check("softmax_columns", knn_softmax(KNN_AXIS(-2)));
+    check("softmax_pictures", knn_softmax(KNN_AXIS(1) | KNN_AXIS(2)));
 }
 END_TEST
 
@@ -77,8 +77,8 @@ START_TEST(layer_normalization)
 {
     check("layer", knn_layer_normalization());
     check("layer_vector", knn_layer_normalization(.epsilon = 0.1));
-    check("layer_two", knn_layer_normalization({2, 3}));
-    check("layer_all", knn_layer_normalization({-1, -2, -3}));
+    check("layer_two", knn_layer_normalization(KNN_AXIS(2) | KNN_AXIS(3)));
+    check("layer_all", knn_layer_normalization(KNN_AXIS(-1) | KNN_AXIS(-2) | KNN_AXIS(-3)));
     check("layer_no_beta", knn_layer_normalization(.no_center = true));
     check("layer_no_gamma", knn_layer_normalization(.no_scale = true));
 }
