@@ -91,18 +91,33 @@ typedef struct knn_learning_rate_scheduler_callback {
 typedef struct knn_terminate_on_nan_callback { knn_callback callback; } knn_terminate_on_nan_callback;
 #define knn_terminate_on_nan(...) KNN_DESCRIBE(knn_terminate_on_nan_callback, callback, "TerminateOnNaN", __VA_ARGS__)
 
+/* Writes what TensorBoard shows: curves of each epoch in LOG_DIR/train and LOG_DIR/validation (epoch_loss, epoch_learning_rate, ..), the
+ * layers as a graph, and what is asked for below. The directories are made; a file of its own a fit, opened before the first epoch.
+ * Tags are tf.keras 2's. Not there: profile_batch, embeddings_freq. */
+typedef struct knn_tensorboard_callback {
+    knn_callback callback;
+    const char *log_dir;                    /* NULL: "logs" */
+    int histogram_freq;                     /* each n-th epoch, from the first, all weights as histograms; 0: never */
+    bool no_graph;                          /* write_graph=False */
+    bool write_images;                      /* .. and, where they can be shown, as pictures: Keras clips them to [0, 1] */
+    bool write_steps_per_second;
+    int update_freq;                        /* n: also each n-th batch, counted from 1 (batch_loss, ..); 0: epochs only */
+} knn_tensorboard_callback;
+#define knn_tensorboard(...) KNN_DESCRIBE(knn_tensorboard_callback, callback, "TensorBoard", __VA_ARGS__)
+
 /* A function of the user's, called at these points; return KNN_OK, KNN_STOP (training ends after this batch or epoch; an epoch cut short
  * is neither validated nor logged nor saved), or an error (training ends; knn_fit returns KNN_ERROR_CALLBACK). */
 typedef enum knn_event_kind {
-    KNN_TRAIN_BEGIN = 0, KNN_EPOCH_BEGIN = 1, KNN_BATCH_END = 2, KNN_EPOCH_END = 3, KNN_TRAIN_END = 4
+    KNN_TRAIN_BEGIN = 0, KNN_EPOCH_BEGIN = 1, KNN_BATCH_END = 2, KNN_EPOCH_END = 3, KNN_TRAIN_END = 4,
+    KNN_BATCH_BEGIN = 5, KNN_TEST_BEGIN = 6, KNN_TEST_END = 7       /* test: the validation at the end of an epoch */
 } knn_event_kind;
 typedef struct knn_event {
     size_t size;
     knn_event_kind kind;
     knn_model *model;                       /* may be saved, predicted with, given another learning rate */
     int epoch, epochs;                      /* from 0; the number of the last epoch + 1 */
-    size_t batch, batches;                  /* KNN_BATCH_END: from 0; number of batches of an epoch */
-    size_t log_count;                       /* running means in an epoch; with val_* at its end */
+    size_t batch, batches;                  /* KNN_BATCH_BEGIN, .._END: from 0; number of batches of an epoch */
+    size_t log_count;                       /* running means in an epoch; with val_* at its end; KNN_TEST_END: val_* alone */
     const char *const *log_names;
     const double *log_values;
 } knn_event;

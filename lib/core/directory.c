@@ -1,4 +1,4 @@
-/* Directories in byte order, whatever the file system and the locale say. Does not open the files. */
+/* Directories: walked in byte order, whatever the file system and the locale say, and made. Does not open the files. */
 #include "core/file.h"
 
 #include "core/memory.h"
@@ -211,4 +211,30 @@ bool knn__is_directory(const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+static knn_status make_directory(const char *path)
+{
+    if (mkdir(path, 0777) == 0 || (errno == EEXIST && knn__is_directory(path)))
+        return KNN_OK;
+    return knn__system_error(path, "make the directory", errno);
+}
+
+knn_status knn__make_directories(const char *path)
+{
+    knn_status status = KNN_OK;
+    char *part = knn__copy_text(path);
+    if (part == NULL)
+        return KNN_ERROR_MEMORY;
+    for (char *end = part; *end != '\0' && status == KNN_OK; end++) {
+        if (*end != '/' || end == part)
+            continue;
+        *end = '\0';
+        status = make_directory(part);
+        *end = '/';
+    }
+    if (status == KNN_OK)
+        status = make_directory(part);
+    knn__free(part);
+    return status;
 }

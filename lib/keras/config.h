@@ -35,6 +35,4 @@ void       knn__config_free(knn__config *config);
 /* Adds its layers to a new model: layer i of the config becomes layer i of the model. */
 knn_status knn__config_build(const knn__config *config, knn_model *model);
 
-void knn__config_write(const knn_model *model, knn__text *text);
-
 #endif

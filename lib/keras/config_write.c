@@ -1,5 +1,6 @@
 /* Writes model_config in the profile that Keras 2 and 3 both load. Reads none: see config.c. */
 #include "keras/config.h"
+#include "keras/keras.h"
 
 #include <stdio.h>
 

@@ -25,4 +25,7 @@ knn_status knn__restore(knn_model *model, const char *path, const char *fingerpr
  * (without its learning rate, which callbacks change). Ends with a line end. */
 void knn__fingerprint(const knn_model *model, knn__text *text);
 
+/* Its layers as Keras' JSON: the model_config of files. */
+void knn__config_write(const knn_model *model, knn__text *text);
+
 #endif

@@ -5,6 +5,8 @@
 #include "core/text.h"
 #include "training/training.h"
 
+enum { KNN__EVENTS = KNN_TEST_END + 1 };
+
 typedef struct knn__callback knn__callback;
 typedef knn_status knn__callback_function(knn__callback *callback, knn__training *training);
 
@@ -21,7 +23,7 @@ typedef struct knn__callback_kind {
     bool logs_rate;                         /* it changes the learning rate, so that the logs show it */
     bool last;                              /* created and called after all others: it reads and writes their states */
     knn__callback_function *create;         /* before the first epoch: checks, resolves keys, tries paths; NULL: nothing to do */
-    knn__callback_function *on[KNN_TRAIN_END + 1];      /* by event; NULL: not interested */
+    knn__callback_function *on[KNN__EVENTS];            /* by event; NULL: not interested */
     void (*destroy)(knn__callback *callback);           /* of what the state holds; NULL: nothing */
 } knn__callback_kind;
 
@@ -35,7 +37,7 @@ struct knn__callback {
 
 extern const knn__callback_kind knn__progress_bar_kind, knn__csv_logger_kind, knn__model_checkpoint_kind,
     knn__backup_kind, knn__early_stopping_kind, knn__reduce_lr_kind, knn__learning_rate_scheduler_kind,
-    knn__terminate_on_nan_kind, knn__function_kind;
+    knn__terminate_on_nan_kind, knn__tensorboard_kind, knn__function_kind;
 
 /* ---- callbacks.c ---- */
 

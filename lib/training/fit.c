@@ -58,7 +58,10 @@ static knn_status train_batches(knn__training *training, const buffers *b)
 
     for (; training->batch < training->batches && !training->stop; training->batch++) {
         int images;
-        knn_status status = train_batch(training, b, &images);
+        knn_status status = knn__callbacks_notify(training, KNN_BATCH_BEGIN);
+        if (status != KNN_OK)
+            return status;
+        status = train_batch(training, b, &images);
         if (status != KNN_OK)
             return knn__context(status, "epoch %d, batch %zu", training->epoch + 1, training->batch + 1);
         loss += training->batch_loss * images;
@@ -79,10 +82,12 @@ static knn_status validate(knn__training *training)
     knn__evaluation result;
     if (options->validation_data == NULL)
         return KNN_OK;
-    knn_status status = knn__evaluate(training->model, options->validation_data, options->batch_size, &result);
+    knn_status status = knn__callbacks_notify(training, KNN_TEST_BEGIN);
+    if (status == KNN_OK)
+        status = knn__evaluate(training->model, options->validation_data, options->batch_size, &result);
     for (int i = 0; status == KNN_OK && i < result.count; i++)
         training->logs.values[training->logs.training + i] = result.values[i];
-    return status;
+    return status == KNN_OK ? knn__callbacks_notify(training, KNN_TEST_END) : status;
 }
 
 /* The numbers of a whole epoch: into the history, then to the callbacks. */
