@@ -25,30 +25,35 @@ typedef struct knn_csv_logger_callback {
     knn_callback callback;
     const char *path;
     bool append;
+    const char *separator;                  /* NULL: "," */
 } knn_csv_logger_callback;
 #define knn_csv_logger(...) KNN_DESCRIBE(knn_csv_logger_callback, callback, "CSVLogger", __VA_ARGS__)
 
-/* `mode` of a callback that monitors: auto: max where the key ends in acc, accuracy or auc, else min. "acc" and "accuracy" are the same
+/* `mode` of a callback that monitors: auto: min for losses and for metrics that are errors, max for the others (accuracies, AUC, ..). "acc" and "accuracy" are the same
  * key; an unknown one is an error before the first epoch that lists the keys. */
 typedef enum knn_mode { KNN_MODE_AUTO = 0, KNN_MODE_MIN = 1, KNN_MODE_MAX = 2 } knn_mode;
 
-/* Saves after each epoch, atomically. `path` may hold {epoch} {epoch:02d} {val_loss:.2f} .. as in Keras. Tried before the first epoch. */
+/* Saves after each epoch, or each n-th batch, atomically. `path` may hold {epoch} {epoch:02d} {val_loss:.2f} .. as in Keras, with a save_freq
+ * {batch}, too, and training's logs only. Tried before the first epoch; folders are made. */
 typedef struct knn_model_checkpoint_callback {
     knn_callback callback;
     const char *path;
     const char *monitor;                    /* NULL: val_loss */
     bool save_best_only, save_weights_only;
     knn_mode mode;
+    int save_freq;                          /* batches, counted over all epochs; 0: each epoch */
+    double initial_value_threshold;         /* save_best_only: the number to beat first; 0: none; KNN_ZERO: 0 */
 } knn_model_checkpoint_callback;
 #define knn_model_checkpoint(...) KNN_DESCRIBE(knn_model_checkpoint_callback, callback, "ModelCheckpoint", __VA_ARGS__)
 
 /* Writes model and training state after each epoch. Where the file exists when fit begins, training goes on behind its last epoch, bit for
  * bit as if it had not stopped (all built-in callbacks included); a file that does not fit is an error that names the difference.
- * The file is deleted when training ends by itself (all epochs, or a built-in callback's decision), as in Keras; it stays when a user's function
+ * The file is deleted when training ends by itself (all epochs, or a built-in callback's decision), as in Keras, unless .no_delete; it stays when a user's function
  * ended it with KNN_STOP, or an error: the next fit goes on, at the beginning of an epoch that was cut short. */
 typedef struct knn_backup_callback {
     knn_callback callback;
     const char *path;
+    bool no_delete;                         /* delete_checkpoint=False */
 } knn_backup_callback;
 #define knn_backup_and_restore(...) KNN_DESCRIBE(knn_backup_callback, callback, "BackupAndRestore", __VA_ARGS__)
 
@@ -143,6 +148,7 @@ typedef struct knn_fit_options {            /* by position: data */
     const double *class_weight;             /* factor on the loss of each class's samples; NULL: all 1 */
     size_t class_weight_count;              /* missing classes count 1 */
     const knn_callback *callbacks[KNN_MAX_CALLBACKS];
+    double validation_split;                /* without validation_data: this share of data, its last samples, validates and is not trained on */
 } knn_fit_options;
 /* Trains. After an error in an epoch the model is as after the last step that succeeded. Copies class names and preprocessing of the data
  * to the model. Errors: STATE (not compiled), SHAPE (data do not fit the model), DATA (a picture, named), ARGUMENT, IO, MEMORY, CALLBACK. */

@@ -220,7 +220,7 @@ static knn_status make_directory(const char *path)
     return knn__system_error(path, "make the directory", errno);
 }
 
-knn_status knn__make_directories(const char *path)
+knn_status knn__make_directories_above(const char *path)
 {
     knn_status status = KNN_OK;
     char *part = knn__copy_text(path);
@@ -233,8 +233,12 @@ knn_status knn__make_directories(const char *path)
         status = make_directory(part);
         *end = '/';
     }
-    if (status == KNN_OK)
-        status = make_directory(part);
     knn__free(part);
     return status;
+}
+
+knn_status knn__make_directories(const char *path)
+{
+    knn_status status = knn__make_directories_above(path);
+    return status == KNN_OK ? make_directory(path) : status;
 }

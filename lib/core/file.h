@@ -45,7 +45,8 @@ knn_status knn__walk_files(const char *directory, bool follow_links, knn__names 
 void knn__names_free(knn__names *names);
 bool knn__is_directory(const char *path);
 
-/* A directory and those above it, as far as they do not exist. */
+/* A directory and those above it, as far as they do not exist; only those above it, which a file wants. */
 knn_status knn__make_directories(const char *path);
+knn_status knn__make_directories_above(const char *path);
 
 #endif

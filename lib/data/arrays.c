@@ -62,7 +62,7 @@ static void release(knn_dataset *dataset)
     knn__free(dataset->state);
 }
 
-static const knn__dataset_kind kind = {"arrays", load, NULL, release};
+static const knn__dataset_kind kind = {.name = "arrays", .load = load, .release = release};
 
 /* (height, width, channels), (steps, channels) or (length): zeros only at the end. */
 static knn_status shape_of(const knn_flow_options *options, knn_shape *shape)

@@ -36,7 +36,7 @@ static void release(knn_dataset *dataset)
     knn__free(c);
 }
 
-static const knn__dataset_kind kind = {"custom", load, NULL, release};
+static const knn__dataset_kind kind = {.name = "custom", .load = load, .release = release};
 
 static knn_status check(const knn_dataset_class *functions)
 {

@@ -34,6 +34,7 @@ typedef struct knn__dataset_kind {
     knn_status (*load)(const knn_dataset *dataset, uint64_t seed, int epoch, size_t index, bool augment, float *x, float *y, float *weight);
     const char *(*path)(const knn_dataset *dataset, size_t index);      /* NULL: has none */
     void (*release)(knn_dataset *dataset);                              /* of what `state` holds */
+    bool by_class;                          /* samples lie class by class: no stretch of them stands for all */
 } knn__dataset_kind;
 
 struct knn_dataset {
@@ -55,6 +56,10 @@ struct knn_dataset {
  * The first failing sample (in order) decides the error. */
 knn_status knn__dataset_batch(const knn_dataset *dataset, uint64_t seed, int epoch, const size_t *indices, int n, bool augment,
                               int threads, float *x, float *y, float *weights);
+
+/* Samples [first, first + view.samples) of another data set, which must outlive it. Nothing to free; must not be moved. */
+typedef struct knn__dataset_part { const knn_dataset *whole; size_t first; knn_dataset view; } knn__dataset_part;
+void knn__dataset_take_part(const knn_dataset *whole, size_t first, size_t samples, knn__dataset_part *part);
 
 /* Index of the class a label belongs to: its number, round for one column, argmax for one-hot. */
 int knn__label_class(const knn_dataset *dataset, const float *y);

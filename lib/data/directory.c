@@ -94,7 +94,7 @@ static void release(knn_dataset *dataset)
     knn__free(f);
 }
 
-static const knn__dataset_kind kind = {"directory", load, path_of, release};
+static const knn__dataset_kind kind = {"directory", load, path_of, release, .by_class = true};
 
 /* ---- Opening ---- */
 

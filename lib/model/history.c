@@ -73,13 +73,13 @@ knn_status knn__history_append(knn__history *history, int epoch, const double *v
 /* ---- CSV ---- */
 
 /* A key is quoted only where it must be. */
-static void add_key(knn__text *text, const char *key)
+static void add_key(knn__text *text, const char *separator, const char *key)
 {
-    if (strpbrk(key, ",\"\n\r") == NULL) {
-        knn__text_add(text, ",%s", key);
+    if (strstr(key, separator) == NULL && strpbrk(key, "\"\n\r") == NULL) {
+        knn__text_add(text, "%s%s", separator, key);
         return;
     }
-    knn__text_add(text, ",\"");
+    knn__text_add(text, "%s\"", separator);
     for (; *key != '\0'; key++)
         knn__text_add(text, *key == '"' ? "\"\"" : "%c", *key);
     knn__text_add(text, "\"");
@@ -105,13 +105,13 @@ static size_t next_column(const knn__history *history, bool sorted, size_t colum
     return first ? 0 : column + 1;
 }
 
-void knn__history_add_csv(const knn__history *history, bool header, bool sorted, knn__text *text)
+void knn__history_add_csv(const knn__history *history, const char *separator, bool header, bool sorted, knn__text *text)
 {
     size_t end = history->key_count;
     if (header) {
         knn__text_add(text, "epoch");
         for (size_t i = next_column(history, sorted, end); i < end; i = next_column(history, sorted, i))
-            add_key(text, history->keys[i]);
+            add_key(text, separator, history->keys[i]);
         knn__text_add(text, "\n");
     }
     for (size_t row = 0; row < history->epochs; row++) {
@@ -119,7 +119,7 @@ void knn__history_add_csv(const knn__history *history, bool header, bool sorted,
         for (size_t i = next_column(history, sorted, end); i < end; i = next_column(history, sorted, i)) {
             char number[40];
             knn__format_real(number, sizeof number, history->values[i][row]);
-            knn__text_add(text, ",%s", number);
+            knn__text_add(text, "%s%s", separator, number);
         }
         knn__text_add(text, "\n");
     }
@@ -160,7 +160,7 @@ knn_status knn_history_save_csv(const knn_history *history, const char *path)
     if (history == NULL || path == NULL)
         return knn__fail(KNN_ERROR_ARGUMENT, "knn_history_save_csv: the %s is NULL", history == NULL ? "history" : "path");
     knn__text text = {0};
-    knn__history_add_csv(history, true, false, &text);
+    knn__history_add_csv(history, ",", true, false, &text);
     knn_status status = text.failed ? KNN_ERROR_MEMORY : knn__write_file(path, text.data, text.length);
     knn__text_free(&text);
     return status;

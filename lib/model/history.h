@@ -13,6 +13,6 @@ void          knn__history_free(knn__history *history);         /* NULL is fine 
 knn_status    knn__history_append(knn__history *history, int epoch, const double *values);
 
 /* The rows as CSV: the epoch's number (from 0), then the values, in the order of the keys or sorted by them. */
-void          knn__history_add_csv(const knn__history *history, bool header, bool sorted, knn__text *text);
+void          knn__history_add_csv(const knn__history *history, const char *separator, bool header, bool sorted, knn__text *text);
 
 #endif

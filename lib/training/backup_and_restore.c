@@ -87,7 +87,7 @@ static knn_status epoch_end(knn__callback *callback, knn__training *training)
 static knn_status train_end(knn__callback *callback, knn__training *training)
 {
     const knn_backup_callback *options = callback->description;
-    if (training->interrupted || unlink(options->path) == 0 || errno == ENOENT)
+    if (options->no_delete || training->interrupted || unlink(options->path) == 0 || errno == ENOENT)
         return KNN_OK;
     return knn__system_error(options->path, "delete", errno);
 }

@@ -20,6 +20,8 @@ static knn_status create(knn__callback *callback, knn__training *training)
     csv_logger *state = callback->state;
     (void)training;
     state->begin = -1.0;
+    if (options->separator != NULL && options->separator[0] == '\0')
+        return knn__fail(KNN_ERROR_ARGUMENT, "the separator is empty");
     return options->path != NULL ? KNN_OK : knn__fail(KNN_ERROR_ARGUMENT, "the path is NULL");
 }
 
@@ -31,7 +33,8 @@ static knn_status write_all(knn__callback *callback, knn__training *training)
     knn__text text = {0};
     if (state->length > 0)
         knn__text_append(&text, state->before, state->length);
-    knn__history_add_csv(training->model->history, state->length == 0, true, &text);
+    const char *separator = options->separator != NULL ? options->separator : ",";
+    knn__history_add_csv(training->model->history, separator, state->length == 0, true, &text);
     knn_status status = text.failed ? KNN_ERROR_MEMORY : knn__write_file(options->path, text.data, text.length);
     knn__text_free(&text);
     return status;

@@ -16,6 +16,7 @@ enum { BATCH_SIZE = 32 };
 typedef struct buffers {
     size_t *order;                          /* [samples]: the epoch's order */
     float *x, *y, *weight;                  /* a batch */
+    knn__dataset_part training, validation; /* of the data, with a validation_split */
 } buffers;
 
 /* ---- One epoch ---- */
@@ -206,6 +207,29 @@ static knn_status take_from_data(knn_model *model, const knn_dataset *data)
     return knn__set_class_names(model, (const char *const *)data->class_names, data->class_count);
 }
 
+/* Keras' rule: the last samples, cut off before anything is shuffled. */
+static knn_status split(knn__training *training, buffers *b)
+{
+    knn_fit_options *options = &training->options;
+    const knn_dataset *data = options->data;
+    if (options->validation_split == 0.0 || options->validation_data != NULL || data == NULL)
+        return KNN_OK;
+    if (!(options->validation_split > 0.0 && options->validation_split < 1.0))
+        return knn__fail(KNN_ERROR_ARGUMENT, "validation_split is %g, expected 0 to below 1", options->validation_split);
+    if (data->kind->by_class)
+        return knn__fail(KNN_ERROR_UNSUPPORTED, "validation_split: the last pictures of folders are all of one class; open the folders twice, "
+                         "with .validation_split and .subset KNN_TRAINING and KNN_VALIDATION");
+    size_t left = (size_t)floor((double)data->samples * (1.0 - options->validation_split));
+    if (left == 0 || left == data->samples)
+        return knn__fail(KNN_ERROR_DATA, "validation_split %g of %zu samples leaves none for %s", options->validation_split, data->samples,
+                         left == 0 ? "training" : "validation");
+    knn__dataset_take_part(data, 0, left, &b->training);
+    knn__dataset_take_part(data, left, data->samples - left, &b->validation);
+    options->data = &b->training.view;
+    options->validation_data = &b->validation.view;
+    return KNN_OK;
+}
+
 static knn_status make_buffers(knn__training *training, buffers *b)
 {
     knn_fit_options *options = &training->options;
@@ -260,6 +284,8 @@ static knn_status fit(knn_model *model, const knn_fit_options *given)
     knn_status status = read_options(given, &training.options);
     if (status == KNN_OK)
         status = knn__expect_compiled(model, "knn_fit");
+    if (status == KNN_OK)
+        status = split(&training, &b);
     if (status == KNN_OK)
         status = check_data(&training);
     if (status == KNN_OK)

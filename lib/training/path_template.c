@@ -48,10 +48,10 @@ static void add_padded(knn__text *to, const format *as, const char *number)
     knn__text_add(to, "%s", number);
 }
 
-static bool add_epoch(knn__text *to, const format *as, int epoch)
+static bool add_count(knn__text *to, const format *as, size_t count)
 {
-    char number[16];
-    snprintf(number, sizeof number, "%d", epoch);
+    char number[24];
+    snprintf(number, sizeof number, "%zu", count);
     add_padded(to, as, number);
     return (as->type == 0 || as->type == 'd') && as->precision < 0;
 }
@@ -69,7 +69,7 @@ static bool add_real(knn__text *to, const format *as, double value)
 }
 
 /* A field, without its braces. */
-static knn_status add_field(knn__text *to, const char *field, int length, const knn__training *training)
+static knn_status add_field(knn__text *to, const char *field, int length, const knn__training *training, bool within_epoch)
 {
     char key[128];
     format as;
@@ -77,9 +77,13 @@ static knn_status add_field(knn__text *to, const char *field, int length, const 
     snprintf(key, sizeof key, "%.*s", colon != NULL ? (int)(colon - field) : length, field);
     bool known = read_format(colon != NULL ? colon + 1 : end, end, &as);
     if (known && strcmp(key, "epoch") == 0) {
-        known = add_epoch(to, &as, training->epoch + 1);
+        known = add_count(to, &as, (size_t)training->epoch + 1);
+    } else if (known && within_epoch && strcmp(key, "batch") == 0) {
+        known = add_count(to, &as, training->batch + 1);
     } else if (known) {
         int log = knn__logs_find(&training->logs, key);
+        if (within_epoch && log >= training->logs.training)
+            return knn__fail(KNN_ERROR_ARGUMENT, "path: {%s} is not known within an epoch", key);
         if (log < 0)
             return knn__logs_unknown(&training->logs, "path: field", key);
         known = add_real(to, &as, training->logs.values[log]);
@@ -90,7 +94,7 @@ static knn_status add_field(knn__text *to, const char *field, int length, const 
                      "{loss:.2f}", length, field);
 }
 
-knn_status knn__expand_path(const char *path, const knn__training *training, knn__text *expanded)
+knn_status knn__expand_path(const char *path, const knn__training *training, bool within_epoch, knn__text *expanded)
 {
     knn_status status = KNN_OK;
     while (*path != '\0' && status == KNN_OK) {
@@ -104,7 +108,7 @@ knn_status knn__expand_path(const char *path, const knn__training *training, knn
             const char *end = strchr(path, '}');
             if (*path == '}' || end == NULL)
                 return knn__fail(KNN_ERROR_ARGUMENT, "path \"%s\": a brace has no partner", path);
-            status = add_field(expanded, path + 1, (int)(end - path - 1), training);
+            status = add_field(expanded, path + 1, (int)(end - path - 1), training, within_epoch);
             path = end + 1;
         }
     }

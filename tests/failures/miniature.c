@@ -228,9 +228,12 @@ static void mistakes_in_training(knn_model *model, const char *folder)
     must_fail(knn_fit(model, training, .epochs = -1) != KNN_OK);
     must_fail(knn_fit(model, training, .callbacks = {knn_early_stopping("val_nothing")}) != KNN_OK);
     path_in(path, sizeof path, folder, "nowhere/x");
-    must_fail(knn_fit(model, training, .callbacks = {knn_model_checkpoint(path)}) != KNN_OK);
     must_fail(knn_fit(model, training, .callbacks = {knn_csv_logger(path)}) != KNN_OK);
     must_fail(knn_fit(model, training, .callbacks = {knn_backup_and_restore(path)}) != KNN_OK);
+    path_in(path, sizeof path, folder, "noise.h5/x");
+    must_fail(knn_fit(model, training, .callbacks = {knn_model_checkpoint(path)}) != KNN_OK);
+    must_fail(knn_fit(model, training, .callbacks = {knn_tensorboard(path)}) != KNN_OK);
+    must_fail(knn_fit(model, training, .validation_split = 0.5) != KNN_OK);
     path_in(path, sizeof path, folder, "noise.h5");
     must_fail(knn_fit(model, training, .callbacks = {knn_backup_and_restore(path)}) != KNN_OK);
     must_fail(knn_train_on_batch(model, NULL, NULL, 1, NULL, 0) != KNN_OK);

@@ -265,10 +265,27 @@ START_TEST(keys_with_commas_are_quoted)
     knn__history *history = knn__history_new(keys, 2);
     knn__text text = {0};
     check_ok(knn__history_append(history, 0, (double[]){1, 2}));
-    knn__history_add_csv(history, true, false, &text);
+    knn__history_add_csv(history, ",", true, false, &text);
     ck_assert_str_eq(text.data, "epoch,\"a,b\",\"c\"\"d\"\n0,1,2\n");
     knn__text_free(&text);
+    knn__history_add_csv(history, ";", true, false, &text);
+    ck_assert_str_eq(text.data, "epoch;a,b;\"c\"\"d\"\n0;1;2\n");
+    knn__text_free(&text);
     knn__history_free(history);
+}
+END_TEST
+
+START_TEST(a_csv_log_may_have_another_separator)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s", tiny_path("log.csv"));
+    stage s = begin("acc", knn_csv_logger(path, .separator = "\t"));
+    end_epoch(&s, 0.5);
+    char *text = tiny_read(path);
+    ck_assert_str_eq(text, "epoch\tacc\tloss\n0\t0.5\t0.25\n");
+    free(text);
+    close_stage(&s);
+    tiny_clean();
 }
 END_TEST
 
@@ -303,6 +320,59 @@ START_TEST(a_checkpoint_may_keep_the_best_only)
 }
 END_TEST
 
+START_TEST(a_checkpoint_may_have_a_number_to_beat)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s", tiny_path("{epoch}.h5"));
+    stage s = begin("val_loss", knn_model_checkpoint(path, .save_best_only = true, .initial_value_threshold = 0.5));
+    static const double values[] = {0.6, 0.5, 0.4};
+    for (int i = 0; i < 3; i++)
+        end_epoch(&s, values[i]);
+    ck_assert(!exists("1.h5") && !exists("2.h5") && exists("3.h5"));
+    close_stage(&s);
+    tiny_clean();
+}
+END_TEST
+
+/* Batches are counted over the epochs; folders are made. */
+START_TEST(a_checkpoint_may_save_each_few_batches)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s", tiny_path("new/{epoch}/{batch:02d}-{loss:.1f}.h5"));
+    stage s = begin("val_loss", knn_model_checkpoint(path, .save_freq = 2));
+    for (s.training.epoch = 0; s.training.epoch < 2; s.training.epoch++) {
+        for (s.training.batch = 0; s.training.batch < 3; s.training.batch++) {
+            s.training.logs.values[0] = (double)s.training.batch;
+            check_ok(knn__callbacks_notify(&s.training, KNN_BATCH_END));
+        }
+        check_ok(knn__callbacks_notify(&s.training, KNN_EPOCH_END));
+    }
+    ck_assert(exists("new/1/02-1.0.h5") && exists("new/2/01-0.0.h5") && exists("new/2/03-2.0.h5"));
+    ck_assert(!exists("new/1/01-0.0.h5") && !exists("new/1/03-2.0.h5") && !exists("new/2/02-1.0.h5"));
+    close_stage(&s);
+    tiny_clean();
+}
+END_TEST
+
+START_TEST(metrics_that_are_errors_are_better_when_they_shrink)
+{
+    const float x[] = {1}, y[] = {0};
+    knn_dataset *set = knn_flow(x, y, 1, 1);
+    knn_model *model = knn_sequential();
+    knn_add(model, knn_input(1));
+    knn_add(model, knn_dense(1, .kernel_initializer = knn_constant(1)));
+    check_ok(knn_compile(model, .optimizer = knn_sgd(0.1), .loss = knn_mean_squared_error(),
+                         .metrics = {knn_mean_absolute_error_metric("mae"), knn_binary_accuracy("hits")}));
+    /* the error shrinks; the accuracy stays, which is no improvement */
+    check_ok(knn_fit(model, set, .epochs = 4, .callbacks = {knn_early_stopping("mae")}));
+    ck_assert_uint_eq(knn_history_epochs(knn_model_history(model)), 4);
+    check_ok(knn_fit(model, set, .epochs = 4, .validation_data = set, .callbacks = {knn_early_stopping("val_hits")}));
+    ck_assert_uint_eq(knn_history_epochs(knn_model_history(model)), 2);
+    knn_model_free(model);
+    knn_dataset_free(set);
+}
+END_TEST
+
 static void refused(const char *key, const knn_callback *callback, knn_status status, const char *words)
 {
     stage s = open_stage(key, callback);
@@ -320,11 +390,14 @@ START_TEST(what_cannot_work_is_refused_before_the_first_epoch)
     refused("val_loss", knn_reduce_lr_on_plateau(.factor = 1), KNN_ERROR_ARGUMENT, "factor is 1");
     refused("acc", knn_model_checkpoint("a.h5", .save_best_only = true), KNN_ERROR_ARGUMENT, "val_loss");
     refused("acc", knn_model_checkpoint(NULL), KNN_ERROR_ARGUMENT, "NULL");
-    refused("acc", knn_model_checkpoint("/nowhere/a.h5"), KNN_ERROR_IO, "/nowhere/a.h5");
+    refused("acc", knn_model_checkpoint("/dev/null/a.h5"), KNN_ERROR_IO, "/dev/null");
     refused("acc", knn_model_checkpoint("{val_acc:.2f}.h5"), KNN_ERROR_ARGUMENT, "val_acc");
     refused("acc", knn_model_checkpoint("{epoch:.2f}.h5"), KNN_ERROR_ARGUMENT, "{epoch:.2f}");
     refused("acc", knn_model_checkpoint("{acc:d}.h5"), KNN_ERROR_ARGUMENT, "{acc:d}");
     refused("acc", knn_model_checkpoint("{epoch.h5"), KNN_ERROR_ARGUMENT, "brace");
+    refused("val_acc", knn_model_checkpoint("{val_acc}.h5", .save_freq = 1), KNN_ERROR_ARGUMENT, "within an epoch");
+    refused("val_acc", knn_model_checkpoint("a.h5", "val_acc", .save_freq = 1), KNN_ERROR_ARGUMENT, "within an epoch");
+    refused("acc", knn_csv_logger("a", .separator = ""), KNN_ERROR_ARGUMENT, "separator");
     refused("acc", knn_csv_logger(NULL), KNN_ERROR_ARGUMENT, "NULL");
     refused("acc", knn_progress_bar(NULL), KNN_ERROR_ARGUMENT, "NULL");
     refused("acc", knn_call(NULL), KNN_ERROR_ARGUMENT, "NULL");
@@ -366,6 +439,10 @@ int main(void)
     tcase_add_test(cases, keys_with_commas_are_quoted);
     tcase_add_test(cases, a_checkpoints_path_has_fields);
     tcase_add_test(cases, a_checkpoint_may_keep_the_best_only);
+    tcase_add_test(cases, a_csv_log_may_have_another_separator);
+    tcase_add_test(cases, a_checkpoint_may_have_a_number_to_beat);
+    tcase_add_test(cases, a_checkpoint_may_save_each_few_batches);
+    tcase_add_test(cases, metrics_that_are_errors_are_better_when_they_shrink);
     tcase_add_test(cases, what_cannot_work_is_refused_before_the_first_epoch);
     tcase_add_test(cases, an_unwritable_csv_log_ends_the_training_before_it_begins);
     suite_add_tcase(suite, cases);

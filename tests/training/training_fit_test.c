@@ -243,6 +243,38 @@ START_TEST(fewer_steps_take_a_part_and_more_steps_begin_again)
 }
 END_TEST
 
+/* floor(10 * 0.75) = 7 samples are trained on, the last three validate, unaugmented, whatever else is asked for. */
+START_TEST(a_validation_split_takes_the_last_samples)
+{
+    counting c;
+    knn_dataset *set = counting_set(&c);
+    knn_model *model = tiny_line(KNN_ZERO, 1, 0);
+    check_ok(knn_fit(model, set, .epochs = 2, .batch_size = 2, .validation_split = 0.25));
+    for (int i = 0; i < 10; i++)
+        ck_assert_int_eq(c.loaded[i], i < 7 ? 2 : 0);
+    /* y = 1, predicted index / 10 */
+    ck_assert_double_eq_tol(knn_history_values(knn_model_history(model), "val_loss")[1], (0.09 + 0.04 + 0.01) / 3, 1e-6);
+    check_ok(knn_fit(model, set, .validation_split = 0.25, .validation_data = set));         /* which goes before, as in Keras */
+    ck_assert_int_eq(c.loaded[9], 1);
+    knn_model_free(model);
+    knn_dataset_free(set);
+}
+END_TEST
+
+START_TEST(weights_of_samples_are_split_with_them)
+{
+    const float x[] = {1, 2, 3, 4}, y[] = {0, 0, 0, 0};
+    const double weights[] = {1, 0, 2, 3};
+    knn_dataset *set = knn_flow(x, y, 4, 1, .sample_weight = weights);
+    knn_model *model = tiny_line(KNN_ZERO, 1, 0);
+    check_ok(knn_fit(model, set, .validation_split = 0.5));
+    ck_assert_double_eq_tol(knn_history_values(knn_model_history(model), "loss")[0], 0.5, 1e-6);
+    ck_assert_double_eq_tol(knn_history_values(knn_model_history(model), "val_loss")[0], (2 * 9 + 3 * 16) / 2.0, 1e-5);
+    knn_model_free(model);
+    knn_dataset_free(set);
+}
+END_TEST
+
 START_TEST(a_broken_sample_leaves_the_model_as_behind_the_last_step)
 {
     counting c;
@@ -330,12 +362,12 @@ typedef struct script { char text[2000]; int stop_epoch, stop_batch; knn_event_k
 
 static knn_status play(const knn_event *event, void *user)
 {
-    static const char letters[] = "TEbet";
+    static const char letters[] = "TEbetBVv";
     script *s = user;
     size_t length = strlen(s->text);
     snprintf(s->text + length, sizeof s->text - length, "%c%d.%zu/%zu:%zu ", letters[event->kind], event->epoch, event->batch,
              event->batches, event->log_count);
-    bool batch = event->kind != KNN_BATCH_END || (int)event->batch == s->stop_batch;
+    bool batch = (event->kind != KNN_BATCH_BEGIN && event->kind != KNN_BATCH_END) || (int)event->batch == s->stop_batch;
     return event->kind == s->stop_at && event->epoch == s->stop_epoch && batch ? s->answer : KNN_OK;
 }
 
@@ -351,7 +383,9 @@ START_TEST(a_function_sees_every_event)
     knn_model *model = tiny_model(knn_sgd(), 1);
     script s = {.stop_epoch = -1};
     check_ok(fit_with_script(model, set, &s));
-    ck_assert_str_eq(s.text, "T0.0/2:0 E0.0/2:0 b0.0/2:2 b0.1/2:2 e0.2/2:4 E1.0/2:0 b1.0/2:2 b1.1/2:2 e1.2/2:4 t2.2/2:0 ");
+    ck_assert_str_eq(s.text, "T0.0/2:0 "
+        "E0.0/2:0 B0.0/2:0 b0.0/2:2 B0.1/2:0 b0.1/2:2 V0.2/2:0 v0.2/2:2 e0.2/2:4 "
+        "E1.0/2:0 B1.0/2:0 b1.0/2:2 B1.1/2:0 b1.1/2:2 V1.2/2:0 v1.2/2:2 e1.2/2:4 t2.2/2:0 ");
     knn_model_free(model);
     knn_dataset_free(set);
 }
@@ -365,6 +399,41 @@ START_TEST(a_stop_within_an_epoch_leaves_it_unfinished)
     check_ok(fit_with_script(model, set, &s));
     ck_assert_ptr_nonnull(strstr(s.text, "b1.0/2:2 t"));
     ck_assert_uint_eq(knn_history_epochs(knn_model_history(model)), 1);
+    knn_model_free(model);
+    knn_dataset_free(set);
+}
+END_TEST
+
+/* As Keras' stop_training: the batch that has begun is still trained. */
+START_TEST(a_stop_at_a_batchs_begin_is_behind_it)
+{
+    knn_dataset *set = tiny_set(&data, 16);
+    knn_model *model = tiny_model(knn_sgd(), 1);
+    script s = {.stop_epoch = 0, .stop_batch = 0, .stop_at = KNN_BATCH_BEGIN, .answer = KNN_STOP};
+    check_ok(fit_with_script(model, set, &s));
+    ck_assert_ptr_nonnull(strstr(s.text, "B0.0/2:0 b0.0/2:2 t"));
+    knn_model_free(model);
+    knn_dataset_free(set);
+}
+END_TEST
+
+static knn_status check_validation_logs(const knn_event *event, void *user)
+{
+    if (event->kind != KNN_TEST_END)
+        return KNN_OK;
+    *(double *)user = event->log_values[0];
+    ck_assert_str_eq(event->log_names[0], "val_loss");
+    ck_assert_str_eq(event->log_names[1], "val_acc");
+    return KNN_OK;
+}
+
+START_TEST(the_end_of_a_validation_has_its_logs)
+{
+    double loss = 0;
+    knn_dataset *set = tiny_set(&data, 16);
+    knn_model *model = tiny_model(knn_sgd(), 1);
+    check_ok(knn_fit(model, set, .validation_data = set, .callbacks = {knn_call(check_validation_logs, &loss)}));
+    ck_assert_double_eq(loss, knn_history_values(knn_model_history(model), "val_loss")[0]);
     knn_model_free(model);
     knn_dataset_free(set);
 }
@@ -440,6 +509,10 @@ START_TEST(wrong_options_are_refused)
     ck_assert_int_eq(knn_fit(model, set, .callbacks = {knn_early_stopping("val_loss")}), KNN_ERROR_ARGUMENT);
     check_error_names("val_loss");
     check_error_names("loss, acc");
+    ck_assert_int_eq(knn_fit(model, set, .validation_split = 1), KNN_ERROR_ARGUMENT);
+    check_error_names("validation_split is 1");
+    ck_assert_int_eq(knn_fit(model, set, .validation_split = 0.9), KNN_ERROR_DATA);
+    check_error_names("none for training");
     ck_assert_int_eq(knn_fit(bare, set), KNN_ERROR_STATE);
     check_error_names("knn_compile");
     knn_model_free(bare);
@@ -539,12 +612,16 @@ int main(void)
     tcase_add_test(cases, an_epoch_has_every_sample_once);
     tcase_add_test(cases, each_epoch_has_its_own_order);
     tcase_add_test(cases, fewer_steps_take_a_part_and_more_steps_begin_again);
+    tcase_add_test(cases, a_validation_split_takes_the_last_samples);
+    tcase_add_test(cases, weights_of_samples_are_split_with_them);
     tcase_add_test(cases, a_broken_sample_leaves_the_model_as_behind_the_last_step);
     tcase_add_test(cases, epochs_is_the_number_of_the_last_one);
     tcase_add_test(cases, the_history_has_training_before_validation);
     tcase_add_test(cases, a_history_is_saved_as_csv_in_the_order_of_the_logs);
     tcase_add_test(cases, a_function_sees_every_event);
     tcase_add_test(cases, a_stop_within_an_epoch_leaves_it_unfinished);
+    tcase_add_test(cases, a_stop_at_a_batchs_begin_is_behind_it);
+    tcase_add_test(cases, the_end_of_a_validation_has_its_logs);
     tcase_add_test(cases, a_stop_at_an_epochs_end_is_behind_it);
     tcase_add_test(cases, an_error_of_a_function_ends_the_training);
     tcase_add_test(cases, a_function_may_use_the_model_but_not_fit_it);

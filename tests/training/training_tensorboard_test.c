@@ -300,6 +300,28 @@ START_TEST(what_cannot_be_written_ends_the_training_before_it_begins)
 }
 END_TEST
 
+START_TEST(failed_allocations_leak_nothing)
+{
+    tiny_fill(&data, 1);
+    knn_dataset *set = tiny_set(&data, 8);
+    knn_status status = KNN_ERROR_MEMORY;
+    size_t blocks = knn__live_blocks();
+    for (long n = 1; status == KNN_ERROR_MEMORY; n++) {
+        ck_assert_int_lt(n, 5000);
+        knn_model *model = tiny_model(knn_sgd(), 1);
+        const char *path = tiny_path("leaks");
+        knn__fail_allocation(n);
+        status = knn_fit(model, set, .validation_data = set, .callbacks = {knn_tensorboard(path, 1, .write_images = true, .update_freq = 1)});
+        knn__fail_allocation(0);
+        knn_model_free(model);
+        ck_assert_uint_eq(knn__live_blocks(), blocks);
+        tiny_clean();
+    }
+    ck_assert_int_eq(status, KNN_OK);
+    knn_dataset_free(set);
+}
+END_TEST
+
 /* For tests/keras/tensorboard.sh: a log, and beside it the numbers that it must show. */
 START_TEST(a_log_for_tensorboard)
 {
@@ -332,6 +354,7 @@ int main(void)
     tcase_add_test(cases, weights_are_pictures_by_keras_rule);
     tcase_add_test(cases, kernels_of_three_filters_have_colours);
     tcase_add_test(cases, what_cannot_be_written_ends_the_training_before_it_begins);
+    tcase_add_test(cases, failed_allocations_leak_nothing);
     tcase_add_test(cases, a_log_for_tensorboard);
     suite_add_tcase(suite, cases);
     return check_run(suite);
