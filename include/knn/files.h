@@ -46,7 +46,7 @@ typedef struct knn_load_weights_options {   /* by position: path */
     size_t size;
     const char *path;                       /* required */
     bool by_name;                           /* pair layers by name, leave the others; default: by order, all */
-    bool skip_mismatch;                     /* with by_name: leave layers whose shapes differ */
+    bool skip_mismatch;                     /* leave arrays of other shapes, and, with by_name, layers with another number of arrays */
 } knn_load_weights_options;
 /* All or nothing. Reads weights files and whole models. Not resuming: the optimizer's state stays. */
 #define knn_load_weights(model, ...) knn_load_weights_with(model, KNN_OPTIONS(knn_load_weights_options, __VA_ARGS__))

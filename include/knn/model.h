@@ -28,9 +28,33 @@ KNN_API knn_model *knn_sequential_with(const knn_model_options *options);       
 KNN_API knn_model *knn_sequential_new(void);                                    /* the same without options, for C++ and bindings */
 KNN_API void       knn_model_free(knn_model *model);                            /* NULL is fine */
 
-/* Appends a layer; shapes are checked now. The first failure sticks: every later call on the model returns it.
- * Errors: ARGUMENT (a field out of range, a name twice), SHAPE (does not fit its input), STATE (weights exist already), UNSUPPORTED, MEMORY. */
+/* Appends a layer; shapes are checked now. The first failure sticks: every later call on the model returns it. A model that has been used
+ * keeps its weights, and must be compiled again.
+ * Errors: ARGUMENT (a field out of range, a name twice), SHAPE (does not fit its input), STATE (in a callback), UNSUPPORTED, MEMORY. */
 KNN_API knn_status knn_add(knn_model *model, const knn_layer *layer);
+
+/* ---- Transfer learning: an old body, a new head. Weights stay; each of these calls wants knn_compile again before training ----
+ *
+ *     knn_model *old = knn_load_model("old.h5"), *model = knn_sequential();
+ *     knn_add_layers(model, old, "flatten", .frozen = true);
+ *     knn_add(model, knn_dense(3, .activation = KNN_SOFTMAX));
+ */
+
+typedef struct knn_add_layers_options {     /* by position: from, up_to */
+    size_t size;
+    const knn_model *from;                  /* required; may be freed afterwards */
+    const char *up_to;                      /* the name of the last layer wanted; NULL: all */
+    bool frozen;                            /* trainable=False for all of them; else as they are */
+} knn_add_layers_options;
+/* Appends copies of another model's first layers, with their names and weights. A model without an input takes that one's, too; with another
+ * input the weights must keep their shapes. Failures stick, as knn_add's. */
+#define knn_add_layers(model, ...) knn_add_layers_with(model, KNN_OPTIONS(knn_add_layers_options, __VA_ARGS__))
+KNN_API knn_status knn_add_layers_with(knn_model *model, const knn_add_layers_options *options);
+/* Removes the last layer, as in Keras; the names of classes go with it. STATE: there is none. */
+KNN_API knn_status knn_pop(knn_model *model);
+/* Keras' layer.trainable, of the layer of that name; NULL: of all layers. A frozen layer is not updated and has no penalty; a frozen
+ * BatchNormalization normalizes by its moving statistics, in training, too. */
+KNN_API knn_status knn_set_trainable(knn_model *model, const char *layer, bool trainable);
 
 typedef struct knn_compile_options {
     size_t size;

@@ -71,7 +71,7 @@ static knn_status fill_weights(loader *l, const knn__unit *units, size_t count)
     knn_status status = knn__stored_read(l->source.file, "model_weights", &stored);
 
     if (status == KNN_OK)
-        status = knn__pair(l->model, units, count, &stored, KNN__BY_OWN_NAME, &pairing);
+        status = knn__pair(l->model, units, count, &stored, KNN__BY_OWN_NAME, false, &pairing);
     if (status == KNN_OK)
         status = knn__model_allocate(l->model);
     if (status == KNN_OK)

@@ -52,7 +52,7 @@ static knn_status list_layers(const knn_model *model, knn__unit **units)
     return KNN_OK;
 }
 
-static knn_status read_incoming(incoming *in, knn_model *model, knn__pair_by by)
+static knn_status read_incoming(incoming *in, knn_model *model, knn__pair_by by, bool skip_mismatch)
 {
     knn__stored stored = {0};
     knn__pairing pairing = {0};
@@ -63,7 +63,7 @@ static knn_status read_incoming(incoming *in, knn_model *model, knn__pair_by by)
     if (status == KNN_OK)
         status = knn__stored_read(in->source.file, group, &stored);
     if (status == KNN_OK)
-        status = knn__pair(model, units, model->layer_count, &stored, by, &pairing);
+        status = knn__pair(model, units, model->layer_count, &stored, by, skip_mismatch, &pairing);
     if (status == KNN_OK)
         status = read_paired(in, model, &stored, &pairing);
     knn__pairing_free(&pairing);
@@ -88,14 +88,13 @@ static knn_status take(incoming *in, knn_model *model)
 static knn_status load_weights(knn_model *model, const knn_load_weights_options *options)
 {
     incoming in = {0};
-    knn__pair_by by = options->skip_mismatch ? KNN__BY_NAME_IF_IT_FITS : options->by_name ? KNN__BY_NAME : KNN__BY_ORDER;
     knn_status status = knn__source_open(&in.source, options->path, NULL, 0);
 
     if (status != KNN_OK)
         return status;
     status = knn__source_state(&in.source, &in.state_json, &in.state);
     if (status == KNN_OK)
-        status = read_incoming(&in, model, by);
+        status = read_incoming(&in, model, options->by_name ? KNN__BY_NAME : KNN__BY_ORDER, options->skip_mismatch);
     if (status == KNN_OK)
         status = take(&in, model);
     if (status != KNN_OK)
@@ -115,8 +114,6 @@ knn_status knn_load_weights_with(knn_model *model, const knn_load_weights_option
         knn__copy_options(&options, sizeof options, given, given != NULL ? given->size : 0, "knn_load_weights options");
     if (status == KNN_OK && (options.path == NULL || options.path[0] == '\0'))
         status = knn__fail(KNN_ERROR_ARGUMENT, "knn_load_weights: a path is required");
-    if (status == KNN_OK && options.skip_mismatch && !options.by_name)
-        status = knn__fail(KNN_ERROR_ARGUMENT, "knn_load_weights: skip_mismatch is for by_name");
     if (status == KNN_OK)
         status = load_weights(model, &options);
     knn__model_write_end(model);
@@ -162,7 +159,7 @@ static knn_status restore(incoming *in, knn_model *model, const char *fingerprin
     if (status == KNN_OK)
         status = expect_training(&in->source, &in->state, fingerprint);
     if (status == KNN_OK)
-        status = read_incoming(in, model, KNN__BY_OWN_NAME);
+        status = read_incoming(in, model, KNN__BY_OWN_NAME, false);
     if (status == KNN_OK)
         status = knn__state_read_arrays(in->source.file, model, &in->state);
     if (status == KNN_OK)

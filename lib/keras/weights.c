@@ -54,7 +54,7 @@ static knn_status read_layer(knn__h5 *file, const char *root, const char *name, 
     char *group = knn__h5_path(root, name, "");
     knn_status status = group != NULL ? knn__h5_read_texts(file, group, "weight_names", &weights) : KNN_ERROR_MEMORY;
 
-    if (status == KNN_OK && weights.count > 0)
+    if (status == KNN_OK)
         status = add_layer(name, &weights, stored);
     for (size_t i = 0; i < weights.count && status == KNN_OK; i++)
         status = add_array(file, group, weights.name[i], stored);
@@ -107,6 +107,16 @@ void knn__stored_free(knn__stored *stored)
 
 /* ---- Pairing ---- */
 
+/* What both sides' layers are paired by, and what becomes of those that do not fit. */
+typedef struct pairer {
+    const knn_model *model;
+    const knn__unit *units;
+    size_t count;
+    const knn__stored *stored;
+    bool skip_mismatch;
+    knn__pairing *pairing;
+} pairer;
+
 static size_t unit_weights(const knn_model *model, const knn__unit *unit)
 {
     size_t count = 0;
@@ -124,29 +134,29 @@ static void shape_text(int rank, const int *size, char *to, size_t room)
         snprintf(to + length, room - length, ")");
 }
 
-static knn_status pair_array(const knn_model *model, size_t index, const knn__stored_array *array,
-                             knn__pairing *pairing)
+static knn_status pair_array(const pairer *p, size_t index, const knn__stored_array *array)
 {
-    const knn__model_weight *weight = &model->weights_table[index];
+    const knn__model_weight *weight = &p->model->weights_table[index];
     const knn__weight_spec *spec = &weight->spec;
     char expected[64], got[64];
 
     if (array->shape.rank == spec->rank &&
         memcmp(array->shape.size, spec->shape, (size_t)spec->rank * sizeof(int)) == 0) {
-        pairing->of[index] = array;
+        p->pairing->of[index] = array;
         return KNN_OK;
     }
+    if (p->skip_mismatch)
+        return KNN_OK;
     shape_text(spec->rank, spec->shape, expected, sizeof expected);
     shape_text(array->shape.rank, array->shape.size, got, sizeof got);
     return knn__fail(KNN_ERROR_SHAPE, "%s: expected shape %s, got %s (/%s)", weight->name, expected, got, array->path);
 }
 
 /* Keras lists the trained arrays of a layer, or of a whole nested model, before the others. */
-static knn_status pair_unit(const knn_model *model, const knn__unit *unit, const knn__stored *stored,
-                            const knn__stored_layer *layer, knn__pairing *pairing)
+static knn_status pair_unit(const pairer *p, const knn__unit *unit, const knn__stored_layer *layer)
 {
-    size_t next = layer->first, first = (size_t)model->layers[unit->first].first_weight,
-           count = unit_weights(model, unit);
+    size_t next = layer->first, first = (size_t)p->model->layers[unit->first].first_weight,
+           count = unit_weights(p->model, unit);
     knn_status status = KNN_OK;
 
     if (count != layer->count)
@@ -154,8 +164,8 @@ static knn_status pair_unit(const knn_model *model, const knn__unit *unit, const
                          unit->name, count, layer->count, layer->name);
     for (int trainable = 1; trainable >= 0; trainable--)
         for (size_t i = first; i < first + count && status == KNN_OK; i++)
-            if (model->weights_table[i].spec.trainable == (trainable == 1))
-                status = pair_array(model, i, &stored->arrays[next++], pairing);
+            if (p->model->weights_table[i].spec.trainable == (trainable == 1))
+                status = pair_array(p, i, &p->stored->arrays[next++]);
     return status;
 }
 
@@ -174,21 +184,14 @@ static const knn__stored_layer *find_layer(const knn__stored *stored, const char
     return found;
 }
 
-static knn_status pair_named(const knn_model *model, const knn__unit *units, size_t count, const knn__stored *stored,
-                             bool if_it_fits, knn__pairing *pairing)
+static knn_status pair_named(const pairer *p)
 {
     knn_status status = KNN_OK;
 
-    for (size_t i = 0; i < count && status == KNN_OK; i++) {
-        const knn__stored_layer *layer = unit_weights(model, &units[i]) > 0 ? find_layer(stored, units[i].name) : NULL;
-        if (layer == NULL)
-            continue;
-        status = pair_unit(model, &units[i], stored, layer, pairing);
-        if (status == KNN_ERROR_SHAPE && if_it_fits) {
-            size_t first = (size_t)model->layers[units[i].first].first_weight;
-            memset(pairing->of + first, 0, unit_weights(model, &units[i]) * sizeof *pairing->of);
-            status = KNN_OK;
-        }
+    for (size_t i = 0; i < p->count && status == KNN_OK; i++) {
+        const knn__stored_layer *layer = find_layer(p->stored, p->units[i].name);
+        if (layer != NULL && !(p->skip_mismatch && layer->count != unit_weights(p->model, &p->units[i])))
+            status = pair_unit(p, &p->units[i], layer);
     }
     return status;
 }
@@ -201,59 +204,67 @@ static void add_name(knn__text *list, const char *name)
         knn__text_add(list, ", ..");
 }
 
-static knn_status count_mismatch(const knn_model *model, const knn__unit *units, size_t count, size_t weighted,
-                                 const knn__stored *stored)
+/* Layers without weights do not count, on neither side. */
+static knn_status count_mismatch(const pairer *p, size_t weighted, size_t found)
 {
     knn__text expected = {0}, got = {0};
 
-    for (size_t i = 0; i < count; i++)
-        if (unit_weights(model, &units[i]) > 0)
-            add_name(&expected, units[i].name);
-    for (size_t i = 0; i < stored->layer_count; i++)
-        add_name(&got, stored->layers[i].name);
+    for (size_t i = 0; i < p->count; i++)
+        if (unit_weights(p->model, &p->units[i]) > 0)
+            add_name(&expected, p->units[i].name);
+    for (size_t i = 0; i < p->stored->layer_count; i++)
+        if (p->stored->layers[i].count > 0)
+            add_name(&got, p->stored->layers[i].name);
     knn_status status =
         expected.failed || got.failed
             ? KNN_ERROR_MEMORY
             : knn__fail(KNN_ERROR_SHAPE, "layers with weights: expected %zu (%s), got %zu (%s)", weighted,
-                        expected.length > 0 ? expected.data : "", stored->layer_count, got.length > 0 ? got.data : "");
+                        expected.length > 0 ? expected.data : "", found, got.length > 0 ? got.data : "");
     knn__text_free(&expected);
     knn__text_free(&got);
     return status;
 }
 
-static knn_status pair_in_order(const knn_model *model, const knn__unit *units, size_t count, const knn__stored *stored,
-                                knn__pairing *pairing)
+static knn_status pair_in_order(const pairer *p)
 {
-    size_t weighted = 0, next = 0;
+    size_t weighted = 0, found = 0, next = 0;
     knn_status status = KNN_OK;
 
-    for (size_t i = 0; i < count; i++)
-        weighted += unit_weights(model, &units[i]) > 0;
-    if (weighted != stored->layer_count)
-        return count_mismatch(model, units, count, weighted, stored);
-    for (size_t i = 0; i < count && status == KNN_OK; i++)
-        if (unit_weights(model, &units[i]) > 0)
-            status = pair_unit(model, &units[i], stored, &stored->layers[next++], pairing);
+    for (size_t i = 0; i < p->count; i++)
+        weighted += unit_weights(p->model, &p->units[i]) > 0;
+    for (size_t i = 0; i < p->stored->layer_count; i++)
+        found += p->stored->layers[i].count > 0;
+    if (weighted != found)
+        return count_mismatch(p, weighted, found);
+    for (size_t i = 0; i < p->count && status == KNN_OK; i++) {
+        if (unit_weights(p->model, &p->units[i]) == 0)
+            continue;
+        while (p->stored->layers[next].count == 0)
+            next++;
+        status = pair_unit(p, &p->units[i], &p->stored->layers[next++]);
+    }
     return status;
 }
 
-static bool all_have_names(const knn_model *model, const knn__unit *units, size_t count, const knn__stored *stored)
+static bool all_have_names(const pairer *p)
 {
-    for (size_t i = 0; i < count; i++)
-        if (unit_weights(model, &units[i]) > 0 && find_layer(stored, units[i].name) == NULL)
+    for (size_t i = 0; i < p->count; i++)
+        if (unit_weights(p->model, &p->units[i]) > 0 && find_layer(p->stored, p->units[i].name) == NULL)
             return false;
     return true;
 }
 
 knn_status knn__pair(const knn_model *model, const knn__unit *units, size_t count, const knn__stored *stored,
-                     knn__pair_by by, knn__pairing *pairing)
+                     knn__pair_by by, bool skip_mismatch, knn__pairing *pairing)
 {
+    const pairer p = {model, units, count, stored, skip_mismatch, pairing};
+
     pairing->of = knn__alloc(model->weight_count, sizeof *pairing->of);
     if (pairing->of == NULL)
         return KNN_ERROR_MEMORY;
-    if (by == KNN__BY_ORDER || (by == KNN__BY_OWN_NAME && !all_have_names(model, units, count, stored)))
-        return pair_in_order(model, units, count, stored, pairing);
-    return pair_named(model, units, count, stored, by == KNN__BY_NAME_IF_IT_FITS, pairing);
+    if (by == KNN__BY_ORDER || (by == KNN__BY_OWN_NAME && !all_have_names(&p)))
+        return pair_in_order(&p);
+    return pair_named(&p);
 }
 
 void knn__pairing_free(knn__pairing *pairing)

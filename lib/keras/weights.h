@@ -9,7 +9,7 @@
 typedef struct knn__stored_array { char *path; knn__h5_shape shape; } knn__stored_array;
 typedef struct knn__stored_layer { char *name; size_t first, count; } knn__stored_layer;
 
-/* All that a file lists, in its order, layers without weights left out. */
+/* All that a file lists, in its order. */
 typedef struct knn__stored {
     knn__stored_layer *layers;
     size_t layer_count, layer_capacity;
@@ -31,12 +31,12 @@ typedef struct knn__pairing { const knn__stored_array **of; } knn__pairing;     
 typedef enum knn__pair_by {
     KNN__BY_ORDER,                          /* k-th with k-th; all */
     KNN__BY_OWN_NAME,                       /* by name where each layer has its own in the file, else by order: a model's own weights */
-    KNN__BY_NAME,                           /* those of one name; others stay */
-    KNN__BY_NAME_IF_IT_FITS                 /* the same, and layers of other shapes stay, too */
+    KNN__BY_NAME                            /* those of one name; others stay */
 } knn__pair_by;
-/* Checks all names, counts and shapes; reads nothing. Errors name layer, expected and got. Free with knn__pairing_free. */
+/* Checks all names, counts and shapes; reads nothing. Errors name layer, expected and got. With skip_mismatch arrays of other shapes stay as
+ * they are, and by name also layers with another number of arrays: Keras' rule. Free with knn__pairing_free. */
 knn_status knn__pair(const knn_model *model, const knn__unit *units, size_t count, const knn__stored *stored,
-                     knn__pair_by by, knn__pairing *pairing);
+                     knn__pair_by by, bool skip_mismatch, knn__pairing *pairing);
 void       knn__pairing_free(knn__pairing *pairing);
 
 /* Reads the paired arrays into an arena laid out as model->weights. The model is built. */

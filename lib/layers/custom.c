@@ -22,7 +22,8 @@ static bool weights(const knn_layer *layer, const knn_shape *in, int index, knn_
 
     if (layer->custom->weights == NULL || index >= KNN_NODE_WEIGHTS)
         return false;
-    *spec = (knn__weight_spec){.name = names[index], .trainable = true, .place = index};
+    const bool *frozen = knn__layer_frozen(layer);
+    *spec = (knn__weight_spec){.name = names[index], .trainable = frozen == NULL || !*frozen, .place = index};
     spec->rank = layer->custom->weights(layer, in, index, spec->shape);
     spec->initializer = spec->rank > 1 ? knn__default_kernel : knn__default_zeros;
     return spec->rank >= 1 && spec->rank <= 4;

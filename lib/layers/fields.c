@@ -91,18 +91,21 @@ static knn_status own_reals(const char *class_name, const knn_field *field, void
     return KNN_OK;
 }
 
-static knn_status own_nested(const knn_field *field, void *copy)
+static knn_status own_nested(const knn_field *field, void *copy, bool settled)
 {
     void **member = knn__member(copy, field), *given = *member;
     const knn__kind *nested;
 
     *member = NULL;
-    return given == NULL ? KNN_OK : knn__describe_any(field->nested, given, field->name, &nested, member);
+    if (given == NULL)
+        return KNN_OK;
+    return settled ? knn__duplicate(knn__find_kind(field->nested, ((const knn__description *)given)->class_name), given, member)
+                   : knn__describe_any(field->nested, given, field->name, &nested, member);
 }
 
 /* The copy still points to the caller's nested descriptions, arrays and name: put copies of them in their place. Whatever happens,
  * afterwards the copy owns all that it points to. */
-static knn_status own_pointers(const knn__kind *kind, void *copy)
+static knn_status own_pointers(const knn__kind *kind, void *copy, bool settled)
 {
     knn_status status = KNN_OK;
 
@@ -112,7 +115,7 @@ static knn_status own_pointers(const knn__kind *kind, void *copy)
         if (status != KNN_OK)
             *(void **)knn__member(copy, field) = NULL;
         else if (field->kind == KNN_FIELD_NESTED)
-            status = own_nested(field, copy);
+            status = own_nested(field, copy, settled);
         else
             status = own_reals(kind->class_name, field, copy);
     }
@@ -140,7 +143,7 @@ knn_status knn__describe(const knn__kind *kind, const void *from, void **copy)
     }
     made->class_name = kind->class_name;
     made->size = kind->size;
-    status = own_pointers(kind, made);
+    status = own_pointers(kind, made, false);
     for (const knn_field *field = kind->fields; field != NULL && field->name != NULL; field++)
         fill_default(field, knn__member(made, field));
     if (kind->settle != NULL)
@@ -153,6 +156,22 @@ knn_status knn__describe(const knn__kind *kind, const void *from, void **copy)
     }
     *copy = made;
     return KNN_OK;
+}
+
+knn_status knn__duplicate(const knn__kind *kind, const void *from, void **copy)
+{
+    void *made = knn__alloc(1, kind->size);
+
+    *copy = NULL;
+    if (made == NULL)
+        return KNN_ERROR_MEMORY;
+    memcpy(made, from, kind->size);
+    knn_status status = own_pointers(kind, made, true);
+    if (status == KNN_OK)
+        *copy = made;
+    else
+        knn__forget(kind, made);
+    return status;
 }
 
 void knn__forget(const knn__kind *kind, void *copy)

@@ -29,6 +29,9 @@ const knn__kind *knn__find_kind(const knn__kind *const *kinds, const char *class
 knn_status knn__describe(const knn__kind *kind, const void *from, void **copy);
 void knn__forget(const knn__kind *kind, void *copy);        /* NULL is fine */
 
+/* A copy of such a copy, whose defaults are filled in already: a 0 in it is a 0. */
+knn_status knn__duplicate(const knn__kind *kind, const void *from, void **copy);
+
 /* The same for a description whose kind is looked up in a table; `what` is for the error ("optimizer"). */
 knn_status knn__describe_any(const knn__kind *const *kinds, const void *from, const char *what, const knn__kind **kind, void **copy);
 

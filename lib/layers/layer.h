@@ -40,8 +40,13 @@ const knn__layer_kind *knn__layer_kind_of(const knn_layer *layer);
 /* The library's copy of a layer (as knn__describe), of users' own classes, too. Freed by knn__layer_forget; NULL is fine there. */
 knn_status knn__layer_copy(const knn_layer *layer, knn_layer **copy);
 void       knn__layer_forget(knn_layer *copy);
+/* A copy of a library's copy. */
+knn_status knn__layer_duplicate(const knn_layer *layer, knn_layer **copy);
 /* Its options as files know them: the kind's, or the user's class's. Never NULL. */
 const knn_field *knn__layer_fields(const knn_layer *layer);
+
+/* Where its description says trainable=False; NULL: it has no such option. */
+bool *knn__layer_frozen(const knn_layer *layer);
 
 /* The user's name in a description; NULL: automatic. */
 const char *knn__layer_given_name(const knn__layer_kind *kind, const knn_layer *layer);

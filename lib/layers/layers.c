@@ -5,6 +5,7 @@
 #include "layers/kinds.h"
 
 #include <stdio.h>
+#include <string.h>
 
 const knn__kind *const knn__layer_kinds[] = {
     &knn__input_kind.kind, &knn__conv2d_kind.kind, &knn__max_pooling2d_kind.kind, &knn__average_pooling2d_kind.kind,
@@ -61,6 +62,16 @@ knn_status knn__layer_copy(const knn_layer *layer, knn_layer **copy)
     return status;
 }
 
+knn_status knn__layer_duplicate(const knn_layer *layer, knn_layer **copy)
+{
+    void *made = NULL;
+    knn__kind own = layer->custom != NULL ? custom_description(layer) : *knn__find_kind(knn__layer_kinds, layer->class_name);
+    knn_status status = knn__duplicate(&own, layer, &made);
+
+    *copy = made;
+    return status;
+}
+
 void knn__layer_forget(knn_layer *copy)
 {
     if (copy == NULL)
@@ -77,6 +88,14 @@ const knn_field *knn__layer_fields(const knn_layer *layer)
     static const knn_field none = {.name = NULL};
     const knn_field *fields = layer->custom != NULL ? layer->custom->fields : knn__find_kind(knn__layer_kinds, layer->class_name)->fields;
     return fields != NULL ? fields : &none;
+}
+
+bool *knn__layer_frozen(const knn_layer *layer)
+{
+    for (const knn_field *field = knn__layer_fields(layer); field->name != NULL; field++)
+        if (field->kind == KNN_FIELD_NOT && strcmp(field->name, "trainable") == 0)
+            return knn__member(layer, field);
+    return NULL;
 }
 
 const char *knn__layer_given_name(const knn__layer_kind *kind, const knn_layer *layer)

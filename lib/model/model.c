@@ -49,25 +49,17 @@ static void free_layers(knn_model *model)
         knn__layer_forget(model->layers[i].description);
         knn__free(model->layers[i].name);
     }
-    for (size_t i = 0; i < model->weight_count; i++)
+    for (size_t i = 0; i < model->weight_count; i++) {
         knn__free(model->weights_table[i].name);
+        knn__free(model->weights_table[i].kept);
+    }
     knn__free(model->layers);
     knn__free(model->weights_table);
     knn__free(model->input_name);
 }
 
-static void free_arenas(knn_model *model)
+void knn__model_free_arenas(knn_model *model)
 {
-    knn__arena_free(model->weights, model->weights_length * sizeof(float));
-    knn__arena_free(model->gradients, model->trainable_length * sizeof(float));
-    for (int i = 0; i < KNN_MAX_SLOTS; i++)
-        knn__arena_free(model->slots[i], model->trainable_length * sizeof(float));
-}
-
-void knn_model_free(knn_model *model)
-{
-    if (model == NULL)
-        return;
     while (model->pool != NULL) {
         knn__pooled_plan *first = model->pool;
         model->pool = first->next;
@@ -75,13 +67,27 @@ void knn_model_free(knn_model *model)
         knn__free(first);
     }
     knn__plan_free(model->training_plan);
+    knn__arena_free(model->weights, model->weights_length * sizeof(float));
+    knn__arena_free(model->gradients, model->trainable_length * sizeof(float));
+    model->training_plan = NULL;
+    model->weights = model->gradients = NULL;
+    for (int i = 0; i < KNN_MAX_SLOTS; i++) {
+        knn__arena_free(model->slots[i], model->trainable_length * sizeof(float));
+        model->slots[i] = NULL;
+    }
+}
+
+void knn_model_free(knn_model *model)
+{
+    if (model == NULL)
+        return;
+    knn__model_free_arenas(model);
     knn__free(model->sample_losses);
     knn__free(model->stretches);
     knn__release_compiled(model);
     knn__training_state_clear(&model->training);
     knn__history_free(model->history);
     knn__set_class_names(model, NULL, 0);
-    free_arenas(model);
     free_layers(model);
     knn__free(model->name);
     pthread_mutex_destroy(&model->lock);
@@ -98,7 +104,15 @@ static bool name_taken(const knn_model *model, const char *name)
     return false;
 }
 
-/* Keras' automatic name: conv2d, conv2d_1, ..: layers that the user named do not count. */
+static void number_name(const char *prefix, int number, char *name, size_t size)
+{
+    if (number == 0)
+        snprintf(name, size, "%s", prefix);
+    else
+        snprintf(name, size, "%s_%d", prefix, number);
+}
+
+/* Keras' automatic name: conv2d, conv2d_1, ..: layers that the user named do not count, but a name that one of them has is passed over. */
 static void automatic_name(const knn_model *model, const char *class_name, char *name, size_t size)
 {
     char prefix[128];
@@ -108,25 +122,26 @@ static void automatic_name(const knn_model *model, const char *class_name, char 
     for (size_t i = 0; i < model->layer_count; i++)
         if (model->layers[i].automatic && strcmp(model->layers[i].description->class_name, class_name) == 0)
             counted++;
-    if (counted == 0)
-        snprintf(name, size, "%s", prefix);
-    else
-        snprintf(name, size, "%s_%d", prefix, counted);
+    number_name(prefix, counted, name, size);
+    while (name_taken(model, name))
+        number_name(prefix, ++counted, name, size);
 }
 
 static knn_status choose_name(const knn_model *model, knn__model_layer *layer)
 {
     char name[160];
-    const char *given = knn__layer_given_name(layer->kind, layer->description);
+    const char *given = layer->name != NULL ? layer->name : knn__layer_given_name(layer->kind, layer->description);
 
-    layer->automatic = given == NULL;
+    if (layer->name == NULL)
+        layer->automatic = given == NULL;
     if (given == NULL)
         automatic_name(model, layer->description->class_name, name, sizeof name);
     else if (given[0] == '\0' || strchr(given, '/') != NULL)
         return knn__fail(KNN_ERROR_ARGUMENT, "layer name \"%s\": expected a name without \"/\"", given);
     if (name_taken(model, given != NULL ? given : name))
         return knn__fail(KNN_ERROR_ARGUMENT, "%s: a layer of this name exists already", given != NULL ? given : name);
-    layer->name = knn__copy_text(given != NULL ? given : name);
+    if (layer->name == NULL)
+        layer->name = knn__copy_text(given != NULL ? given : name);
     return layer->name != NULL ? KNN_OK : KNN_ERROR_MEMORY;
 }
 
@@ -179,7 +194,7 @@ static knn_status set_input(knn_model *model, const knn_input_layer *input)
     return KNN_OK;
 }
 
-static knn_status append(knn_model *model, knn__model_layer *layer)
+knn_status knn__model_append(knn_model *model, knn__model_layer *layer)
 {
     layer->kind = knn__layer_kind_of(layer->description);
     knn_status status = choose_name(model, layer);
@@ -200,19 +215,21 @@ static knn_status append(knn_model *model, knn__model_layer *layer)
 
 static knn_status add(knn_model *model, const knn_layer *given)
 {
-    if (model->weights != NULL)
-        return knn__fail(KNN_ERROR_STATE, "knn_add: the model has weights already; add all layers before using it");
     knn__model_layer layer = {0};
     knn_status status = knn__layer_copy(given, &layer.description);
-    if (status != KNN_OK)
+    if (status == KNN_OK)
+        status = knn__model_take_apart(model);
+    if (status != KNN_OK) {
+        knn__layer_forget(layer.description);
         return status;
+    }
     if (strcmp(layer.description->class_name, "InputLayer") == 0) {
         status = set_input(model, (const knn_input_layer *)(const void *)layer.description);
         knn__layer_forget(layer.description);
         return status;
     }
     status = model->input.rank > 0
-                 ? append(model, &layer)
+                 ? knn__model_append(model, &layer)
                  : knn__fail(KNN_ERROR_SHAPE, "knn_add: the first layer must be knn_input(height, width, channels), got %s",
                              layer.description->class_name);
     if (status != KNN_OK) {

@@ -27,6 +27,7 @@ typedef struct knn__model_weight {
     int layer;
     knn__weight_spec spec;
     size_t offset, length;                  /* in floats */
+    float *kept;                            /* its values while there is no arena, instead of drawn ones; NULL: none */
 } knn__model_weight;
 
 /* Numbers of a callback by name, so that a resumed training goes on with them. Kept as text-free pairs, in any order. */
@@ -122,7 +123,14 @@ knn_status knn__model_write_alone(knn_model *model, const char *function);
 /* A failure that sticks: keeps status and text; returns the status. */
 knn_status knn__model_break(knn_model *model, knn_status status);
 
-/* ---- weights.c, model.c ---- */
+/* ---- weights.c, model.c, edit.c ---- */
+
+/* Adds a layer: its description, and its name or NULL, are the model's afterwards; the caller's on failure. */
+knn_status knn__model_append(knn_model *model, knn__model_layer *layer);
+/* Before a change of layers: weights leave the arena until they are needed again, plans and compilation go. On failure nothing has changed. */
+knn_status knn__model_take_apart(knn_model *model);
+/* What comes into being with the first use: arenas and plans. */
+void       knn__model_free_arenas(knn_model *model);
 
 /* Makes the arenas and draws the initial weights if that has not happened; fails without layers or input shape. */
 knn_status knn__model_build(knn_model *model);

@@ -61,9 +61,14 @@ static knn_status build(knn_model *model)
 {
     knn_status status = knn__model_allocate(model);
     for (size_t i = 0; status == KNN_OK && i < model->weight_count; i++) {
-        const knn__model_weight *weight = &model->weights_table[i];
-        knn__initialize(weight->spec.initializer, weight->spec.shape, weight->spec.rank, model->seed, (uint32_t)i,
-                        model->weights + weight->offset);
+        knn__model_weight *weight = &model->weights_table[i];
+        float *values = model->weights + weight->offset;
+        if (weight->kept != NULL)
+            memcpy(values, weight->kept, weight->length * sizeof *values);
+        else
+            knn__initialize(weight->spec.initializer, weight->spec.shape, weight->spec.rank, model->seed, (uint32_t)i, values);
+        knn__free(weight->kept);
+        weight->kept = NULL;
     }
     return status;
 }

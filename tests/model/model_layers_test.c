@@ -160,17 +160,6 @@ START_TEST(weights_are_written_and_read)
 }
 END_TEST
 
-START_TEST(layers_cannot_be_added_to_a_model_with_weights)
-{
-    float kernel[6];
-
-    knn_add(model, knn_input(2));
-    knn_add(model, knn_dense(3));
-    knn_get_weight(model, 0, kernel, 6);
-    refuses(knn_dense(1), KNN_ERROR_STATE, "has weights already");
-}
-END_TEST
-
 START_TEST(the_same_seed_draws_the_same_weights)
 {
     float a[60], b[60];
@@ -214,7 +203,6 @@ int main(void)
     tcase_add_test(tests, shapes_follow_keras_arithmetic);
     tcase_add_test(tests, weights_have_keras_shapes_and_order);
     tcase_add_test(tests, weights_are_written_and_read);
-    tcase_add_test(tests, layers_cannot_be_added_to_a_model_with_weights);
     tcase_add_test(tests, the_same_seed_draws_the_same_weights);
     tcase_add_test(tests, a_null_model_is_an_error_that_quotes_the_last_one);
     suite_add_tcase(suite, tests);
