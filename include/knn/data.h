@@ -21,7 +21,8 @@ typedef enum knn_fill_mode { KNN_FILL_NEAREST = 0, KNN_FILL_CONSTANT = 1, KNN_FI
 typedef enum knn_subset { KNN_ALL = 0, KNN_TRAINING = 1, KNN_VALIDATION = 2 } knn_subset;
 
 /* Keras' ImageDataGenerator. Draws are uniform; geometry is one bilinear resampling around the picture's centre, in the order rotation,
- * shift, shear, zoom; then channel shift, flips, brightness; then x = (x * rescale - mean) / (std + 1e-6), as far as asked for.
+ * shift, shear, zoom; then channel shift, flips, brightness; then x = (x * rescale - mean) / (std + 1e-6), as far as asked for: by the
+ * picture's own mean and std (samplewise), then by those of its channels over a whole data set (featurewise). Not there: zca_whitening.
  * Everything before `rescale` is augmentation and happens in training only. */
 typedef struct knn_generator_options {
     size_t size;
@@ -37,8 +38,29 @@ typedef struct knn_generator_options {
     bool samplewise_center, samplewise_std_normalization;
     knn_fill_mode fill_mode;
     double cval;                            /* KNN_FILL_CONSTANT's value, in 0..255 */
+    bool featurewise_center, featurewise_std_normalization;     /* want statistics, which knn_generator_fit finds: */
+    int channels;                           /* of the statistics; 0: there are none */
+    double mean[4], std[4];                 /* of each channel, behind rescale */
 } knn_generator_options;
 #define knn_image_data_generator(...) KNN_OPTIONS(knn_generator_options, __VA_ARGS__)
+
+/* Keras' fit of a generator. By position: data. */
+typedef struct knn_generator_fit_options {
+    size_t size;
+    const knn_dataset *data;                /* required: pictures as they are, opened without a generator */
+    bool augment;                           /* statistics of changed pictures, as the generator changes them */
+    int rounds;                             /* with augment: how often each picture is changed; 0: 1 */
+    uint64_t seed;                          /* with augment: of the changes */
+} knn_generator_fit_options;
+/* Fills in channels, mean and std, for flows that are opened with the generator afterwards:
+ *
+ *     knn_generator_options generator = *knn_image_data_generator(.rescale = 1 / 255.0, .featurewise_center = true);
+ *     if (knn_generator_fit(&generator, pictures) == KNN_OK)
+ *         training = knn_flow_from_directory("train", 64, 64, .generator = &generator);
+ *
+ * Reads every sample once. Errors: ARGUMENT (a data set with a generator of its own), SHAPE (not of 1 to 4 channels), DATA, MEMORY. */
+#define knn_generator_fit(generator, ...) knn_generator_fit_with(generator, KNN_OPTIONS(knn_generator_fit_options, __VA_ARGS__))
+KNN_API knn_status knn_generator_fit_with(knn_generator_options *generator, const knn_generator_fit_options *options);
 
 /* Keras' flow_from_directory: one folder a class, pictures anywhere below it. By position: directory, target height, target width. */
 typedef struct knn_directory_options {

@@ -113,7 +113,8 @@ static knn_status choose(const knn_flow_options *options, size_t *first, size_t 
 }
 
 static knn_dataset *new_dataset(const knn_flow_options *options, const knn_shape *shape,
-                                const knn_generator_options *generator, size_t first, size_t count)
+                                const knn_generator_options *generator, const knn__preprocessing *preprocessing,
+                                size_t first, size_t count)
 {
     knn_dataset *dataset = knn__alloc(1, sizeof *dataset);
     arrays *state = dataset != NULL ? knn__alloc(1, sizeof *state) : NULL;
@@ -124,12 +125,11 @@ static knn_dataset *new_dataset(const knn_flow_options *options, const knn_shape
     *dataset = (knn_dataset){.kind = &kind, .state = state, .input = *shape, .samples = count};
     dataset->outputs = options->y == NULL ? 0 : options->outputs != 0 ? options->outputs : 1;
     *state = (arrays){.x = options->x + first * knn_dataset_input_length(dataset), .generator = *generator,
-        .augments = knn__augments(generator) && options->subset != KNN_VALIDATION};
+        .preprocessing = *preprocessing, .augments = knn__augments(generator) && options->subset != KNN_VALIDATION};
     if (options->y != NULL)
         state->y = options->y + first * (size_t)dataset->outputs;
     if (options->sample_weight != NULL)
         state->sample_weight = options->sample_weight + first;
-    knn__set_standardization(&state->preprocessing, generator);
     return dataset;
 }
 
@@ -144,7 +144,6 @@ static void tell_preprocessing(knn_dataset *dataset, const knn_flow_options *opt
     knn__preprocessing *p = &a->preprocessing;
     p->height = dataset->input.size[0];
     p->width = dataset->input.size[1];
-    p->channels = channels;
     p->max_pixels = KNN__NORMAL_MAX_PIXELS;
     dataset->preprocessing = *p;
     dataset->has_preprocessing = true;
@@ -155,7 +154,8 @@ knn_dataset *knn_flow_with(const knn_flow_options *given)
     knn__clear_error();
     knn_flow_options options;
     knn_generator_options generator;
-    knn_shape shape;
+    knn_shape shape = {0};
+    knn__preprocessing preprocessing = {0};
     size_t first, count;
     knn_status status =
         knn__copy_options(&options, sizeof options, given, given != NULL ? given->size : 0, "flow options");
@@ -165,11 +165,14 @@ knn_dataset *knn_flow_with(const knn_flow_options *given)
         status = shape_of(&options, &shape);
     if (status == KNN_OK)
         status = check(&options, &shape, knn__augments(&generator));
+    preprocessing.channels = shape.rank == 3 ? shape.size[2] : 0;
+    if (status == KNN_OK)
+        status = knn__set_standardization(&preprocessing, &generator);
     if (status == KNN_OK)
         status = choose(&options, &first, &count);
     if (status != KNN_OK)
         return NULL;
-    knn_dataset *dataset = new_dataset(&options, &shape, &generator, first, count);
+    knn_dataset *dataset = new_dataset(&options, &shape, &generator, &preprocessing, first, count);
     if (dataset != NULL)
         tell_preprocessing(dataset, &options);
     return dataset;

@@ -60,6 +60,7 @@ knn_status knn__complete_generator(const knn_generator_options *given, knn_gener
         g->zoom_upper = 1.0 + g->zoom_range;
     }
     g->samplewise_center |= g->samplewise_std_normalization;
+    g->featurewise_center |= g->featurewise_std_normalization;
     return KNN_OK;
 }
 

@@ -6,6 +6,8 @@
 #include <knn/data.h>
 #include <knn/extend.h>
 
+enum { KNN__STATISTICS = 4 };               /* channels that may have them */
+
 /* What is done to every picture, training or not: it must be the same at prediction. Augmentation is no part of it. */
 typedef struct knn__preprocessing {
     int height, width, channels;            /* target size; channels 1 or 3 */
@@ -13,6 +15,8 @@ typedef struct knn__preprocessing {
     bool apply_orientation;
     double rescale;                         /* 1: none */
     bool samplewise_center, samplewise_std_normalization;
+    bool featurewise_center, featurewise_std_normalization;
+    double mean[KNN__STATISTICS], std[KNN__STATISTICS];                 /* of the channels, where one of these is set */
     size_t max_pixels;
 } knn__preprocessing;
 

@@ -41,11 +41,36 @@ knn_status knn__check_split(double validation_split, knn_subset subset, const ch
     return KNN_OK;
 }
 
-void knn__set_standardization(knn__preprocessing *preprocessing, const knn_generator_options *generator)
+/* Finite, and no deviation below 0. */
+static bool are_statistics(const knn_generator_options *g)
+{
+    bool sound = g->channels <= KNN__STATISTICS;
+    for (int c = 0; c < g->channels && sound; c++)
+        sound = isfinite(g->mean[c]) && isfinite(g->std[c]) && g->std[c] >= 0.0;
+    return sound;
+}
+
+static knn_status check_statistics(const knn_generator_options *g, int channels)
+{
+    if (g->channels == 0)
+        return knn__fail(KNN_ERROR_ARGUMENT, "image_data_generator: featurewise statistics are missing: call knn_generator_fit first");
+    if (g->channels != channels)
+        return knn__fail(KNN_ERROR_SHAPE, "image_data_generator: statistics of %d channels for samples of %d", g->channels, channels);
+    return are_statistics(g) ? KNN_OK : knn__fail(KNN_ERROR_ARGUMENT, "image_data_generator: mean or std is not finite, or std below 0");
+}
+
+knn_status knn__set_standardization(knn__preprocessing *preprocessing, const knn_generator_options *generator)
 {
     preprocessing->rescale = generator->rescale;
     preprocessing->samplewise_center = generator->samplewise_center;
     preprocessing->samplewise_std_normalization = generator->samplewise_std_normalization;
+    preprocessing->featurewise_center = generator->featurewise_center;
+    preprocessing->featurewise_std_normalization = generator->featurewise_std_normalization;
+    if (!generator->featurewise_center)
+        return KNN_OK;
+    memcpy(preprocessing->mean, generator->mean, sizeof preprocessing->mean);
+    memcpy(preprocessing->std, generator->std, sizeof preprocessing->std);
+    return check_statistics(generator, preprocessing->channels);
 }
 
 knn_status knn__preprocessing_from_options(const knn_directory_options *given, knn__preprocessing *preprocessing)
@@ -64,8 +89,8 @@ knn_status knn__preprocessing_from_options(const knn_directory_options *given, k
     *preprocessing = (knn__preprocessing){.height = height, .width = width, .channels = options.grayscale ? 1 : 3,
         .interpolation = options.interpolation, .apply_orientation = options.apply_orientation,
         .max_pixels = options.max_pixels != 0 ? options.max_pixels : KNN__NORMAL_MAX_PIXELS};
-    knn__set_standardization(preprocessing, &generator);
-    return check_target(&options, height, width);
+    status = knn__set_standardization(preprocessing, &generator);
+    return status == KNN_OK ? check_target(&options, height, width) : status;
 }
 
 static const char *yes(bool value)
@@ -73,9 +98,19 @@ static const char *yes(bool value)
     return value ? "yes" : "no";
 }
 
+/* The first channel whose statistics differ; -1: none. */
+static int different_channel(const knn__preprocessing *a, const knn__preprocessing *b)
+{
+    for (int c = 0; c < a->channels && c < KNN__STATISTICS && a->featurewise_center; c++)
+        if (a->mean[c] != b->mean[c] || (a->featurewise_std_normalization && a->std[c] != b->std[c]))
+            return c;
+    return -1;
+}
+
 bool knn__preprocessing_equal(const knn__preprocessing *a, const knn__preprocessing *b, char *text, size_t size)
 {
     static const char *const interpolations[] = {"nearest", "bilinear", "area"};
+    int channel = different_channel(a, b);
     if (a->height != b->height || a->width != b->width || a->channels != b->channels)
         snprintf(text, size, "pictures of %dx%dx%d and %dx%dx%d", a->height, a->width, a->channels, b->height, b->width,
                  b->channels);
@@ -86,6 +121,14 @@ bool knn__preprocessing_equal(const knn__preprocessing *a, const knn__preprocess
     else if (a->samplewise_std_normalization != b->samplewise_std_normalization)
         snprintf(text, size, "samplewise_std_normalization %s and %s", yes(a->samplewise_std_normalization),
                  yes(b->samplewise_std_normalization));
+    else if (a->featurewise_center != b->featurewise_center)
+        snprintf(text, size, "featurewise_center %s and %s", yes(a->featurewise_center), yes(b->featurewise_center));
+    else if (a->featurewise_std_normalization != b->featurewise_std_normalization)
+        snprintf(text, size, "featurewise_std_normalization %s and %s", yes(a->featurewise_std_normalization),
+                 yes(b->featurewise_std_normalization));
+    else if (channel >= 0)
+        snprintf(text, size, "mean %.6g, std %.6g and mean %.6g, std %.6g of channel %d", a->mean[channel], a->std[channel],
+                 b->mean[channel], b->std[channel], channel);
     else if (a->interpolation != b->interpolation)
         snprintf(text, size, "interpolation %s and %s", interpolations[a->interpolation],
                  interpolations[b->interpolation]);
@@ -170,6 +213,16 @@ static void normalize(float *x, size_t n)
         x[i] /= divisor;
 }
 
+/* By the statistics of its channels, which are the innermost index. */
+static void normalize_channels(const knn__preprocessing *p, float *x, size_t n)
+{
+    for (int c = 0; c < p->channels; c++) {
+        float mean = (float)p->mean[c], divisor = p->featurewise_std_normalization ? (float)(p->std[c] + 1e-6) : 1.0f;
+        for (size_t i = (size_t)c; i < n; i += (size_t)p->channels)
+            x[i] = (x[i] - mean) / divisor;
+    }
+}
+
 void knn__standardize(const knn__preprocessing *p, float *x, size_t n)
 {
     float rescale = (float)p->rescale;
@@ -180,6 +233,8 @@ void knn__standardize(const knn__preprocessing *p, float *x, size_t n)
         centre(x, n);
     if (p->samplewise_std_normalization)
         normalize(x, n);
+    if (p->featurewise_center)
+        normalize_channels(p, x, n);
 }
 
 static void finish(const knn__preprocessing *p, const uint8_t *pixels, float *x)

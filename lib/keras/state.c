@@ -38,6 +38,16 @@ static bool read_side(const cJSON *item, int *side)
     return knn__json_int(item, side) && *side >= 1 && *side <= SIDE_LIMIT;
 }
 
+/* `count` finite numbers; none where the file has no such list. */
+static bool read_reals(const cJSON *list, int count, double *values, bool *there)
+{
+    *there = list != NULL;
+    for (int i = 0; list != NULL && i < count; i++)
+        if (!knn__json_real(cJSON_GetArrayItem(list, i), &values[i]) || !isfinite(values[i]))
+            return false;
+    return true;
+}
+
 static knn_status read_preprocessing(const cJSON *json, knn__state *state)
 {
     knn__preprocessing *p = &state->preprocessing;
@@ -53,6 +63,8 @@ static knn_status read_preprocessing(const cJSON *json, knn__state *state)
         knn__json_real(knn__json_get(json, "rescale"), &p->rescale) && isfinite(p->rescale) &&
         knn__json_bool(knn__json_get(json, "samplewise_center"), &p->samplewise_center) &&
         knn__json_bool(knn__json_get(json, "samplewise_std_normalization"), &p->samplewise_std_normalization) &&
+        read_reals(knn__json_get(json, "mean"), p->channels, p->mean, &p->featurewise_center) &&
+        read_reals(knn__json_get(json, "std"), p->channels, p->std, &p->featurewise_std_normalization) &&
         knn__json_count(knn__json_get(json, "max_pixels"), &pixels);
     p->max_pixels = (size_t)pixels;
     return state->has_preprocessing ? KNN_OK : damaged("preprocessing");

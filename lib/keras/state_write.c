@@ -13,6 +13,21 @@ enum { FORMAT = 1 };
 
 /* ---- The JSON ---- */
 
+static void write_reals(const char *key, const double *values, int count, knn__text *text)
+{
+    knn__json_begin(text, key, '[');
+    for (int i = 0; i < count; i++)
+        knn__json_put_real(text, NULL, values[i]);
+    knn__json_end(text, ']');
+}
+
+static void write_statistics(const knn__preprocessing *p, knn__text *text)
+{
+    write_reals("mean", p->mean, p->channels, text);
+    if (p->featurewise_std_normalization)
+        write_reals("std", p->std, p->channels, text);
+}
+
 static void write_preprocessing(const knn__preprocessing *p, knn__text *text)
 {
     static const char *const interpolations[] = {"nearest", "bilinear", "area"};
@@ -26,6 +41,8 @@ static void write_preprocessing(const knn__preprocessing *p, knn__text *text)
     knn__json_put_real(text, "rescale", p->rescale);
     knn__json_put_bool(text, "samplewise_center", p->samplewise_center);
     knn__json_put_bool(text, "samplewise_std_normalization", p->samplewise_std_normalization);
+    if (p->featurewise_center)
+        write_statistics(p, text);
     knn__json_put_count(text, "max_pixels", p->max_pixels);
     knn__json_end(text, '}');
 }

@@ -295,6 +295,25 @@ START_TEST(class_names_and_preprocessing_come_back)
 }
 END_TEST
 
+START_TEST(featurewise_statistics_come_back)
+{
+    knn_model *model = small_model(1);
+    char text[128];
+    for (int normalized = 0; normalized < 2; normalized++) {
+        check_ok(knn_set_preprocessing(
+            model,
+            knn_pictures(NULL, 6, 5, .generator = knn_image_data_generator(.featurewise_center = true, .channels = 3, .mean = {0.1, 2, 1 / 3.0},
+                                                                           .std = {1, 0, 0.7}, .featurewise_std_normalization = normalized == 1)),
+            NULL));
+        knn_model *loaded = check_round_trip(model);
+        ck_assert(loaded->preprocessing.featurewise_center && loaded->preprocessing.mean[2] == 1 / 3.0);
+        ck_assert(knn__preprocessing_equal(&model->preprocessing, &loaded->preprocessing, text, sizeof text));
+        knn_model_free(loaded);
+    }
+    knn_model_free(model);
+}
+END_TEST
+
 /* ---- Training ---- */
 
 static void give_history(knn_model *model)
@@ -541,6 +560,7 @@ int main(void)
     tcase_add_loop_test(cases, losses_and_metrics_come_back, 0, 6);
     tcase_add_test(cases, a_learning_rate_that_was_set_replaces_the_schedule_in_the_file_too);
     tcase_add_test(cases, class_names_and_preprocessing_come_back);
+    tcase_add_test(cases, featurewise_statistics_come_back);
     tcase_add_test(cases, history_and_the_state_of_the_training_come_back);
     tcase_add_test(cases, training_goes_on_bit_for_bit_from_a_file);
     tcase_add_test(cases, a_restored_training_goes_on_bit_for_bit);
