@@ -149,6 +149,8 @@ typedef struct knn_fit_options {            /* by position: data */
     size_t class_weight_count;              /* missing classes count 1 */
     const knn_callback *callbacks[KNN_MAX_CALLBACKS];
     double validation_split;                /* without validation_data: this share of data, its last samples, validates and is not trained on */
+    int validation_batch_size;              /* 0: batch_size */
+    int validation_steps;                   /* only the first so many batches validate; 0: all */
 } knn_fit_options;
 /* Trains. After an error in an epoch the model is as after the last step that succeeded. Copies class names and preprocessing of the data
  * to the model. Errors: STATE (not compiled), SHAPE (data do not fit the model), DATA (a picture, named), ARGUMENT, IO, MEMORY, CALLBACK. */

@@ -1,5 +1,5 @@
 /* fit: Keras' training loop. What a step is: a batch of samples, then knn__train_step (lib/model/step.c). Around it: the order
- * of the samples, epochs, validation, history, callbacks. Knows no single callback, loss or optimizer. */
+ * of the samples, epochs, validation, history, callbacks. Knows no single callback, loss or optimizer; which data: fit_data.c. */
 #include "core/memory.h"
 #include "core/options.h"
 #include "core/random.h"
@@ -16,7 +16,7 @@ enum { BATCH_SIZE = 32 };
 typedef struct buffers {
     size_t *order;                          /* [samples]: the epoch's order */
     float *x, *y, *weight;                  /* a batch */
-    knn__dataset_part training, validation; /* of the data, with a validation_split */
+    knn__fit_parts parts;
 } buffers;
 
 /* ---- One epoch ---- */
@@ -85,7 +85,7 @@ static knn_status validate(knn__training *training)
         return KNN_OK;
     knn_status status = knn__callbacks_notify(training, KNN_TEST_BEGIN);
     if (status == KNN_OK)
-        status = knn__evaluate(training->model, options->validation_data, options->batch_size, &result);
+        status = knn__evaluate(training->model, options->validation_data, options->validation_batch_size, &result);
     for (int i = 0; status == KNN_OK && i < result.count; i++)
         training->logs.values[training->logs.training + i] = result.values[i];
     return status == KNN_OK ? knn__callbacks_notify(training, KNN_TEST_END) : status;
@@ -150,50 +150,16 @@ static knn_status read_options(const knn_fit_options *given, knn_fit_options *op
         status = check_number("batch_size", options->batch_size, 0);
     if (status == KNN_OK)
         status = check_number("steps_per_epoch", options->steps_per_epoch, 0);
+    if (status == KNN_OK)
+        status = check_number("validation_batch_size", options->validation_batch_size, 0);
+    if (status == KNN_OK)
+        status = check_number("validation_steps", options->validation_steps, 0);
     for (size_t i = 0; status == KNN_OK && options->class_weight != NULL && i < options->class_weight_count; i++)
         if (!isfinite(options->class_weight[i]))
             status = knn__fail(KNN_ERROR_ARGUMENT, "class_weight[%zu] is %g", i, options->class_weight[i]);
     options->epochs = options->epochs == 0 ? 1 : options->epochs;
     options->batch_size = options->batch_size == 0 ? BATCH_SIZE : options->batch_size;
-    return status;
-}
-
-static knn_status compare_classes(const knn_dataset *data, const knn_dataset *validation)
-{
-    if (data->class_count == 0 || validation->class_count == 0)
-        return KNN_OK;
-    if (data->class_count != validation->class_count)
-        return knn__fail(KNN_ERROR_DATA, "the training data have %zu classes, the validation data %zu", data->class_count,
-                         validation->class_count);
-    for (size_t i = 0; data->class_names != NULL && validation->class_names != NULL && i < data->class_count; i++)
-        if (strcmp(data->class_names[i], validation->class_names[i]) != 0)
-            return knn__fail(KNN_ERROR_DATA, "class %zu is %s in the training data and %s in the validation data", i,
-                             data->class_names[i], validation->class_names[i]);
-    return KNN_OK;
-}
-
-/* A validation of pictures that were prepared in another way says nothing about the training. */
-static knn_status compare_preprocessing(const knn_dataset *data, const knn_dataset *validation)
-{
-    char difference[256];
-    if (!data->has_preprocessing || !validation->has_preprocessing ||
-        knn__preprocessing_equal(&data->preprocessing, &validation->preprocessing, difference, sizeof difference))
-        return KNN_OK;
-    return knn__fail(KNN_ERROR_ARGUMENT, "training and validation data are preprocessed differently: %s", difference);
-}
-
-static knn_status check_data(const knn__training *training)
-{
-    const knn_dataset *data = training->options.data, *validation = training->options.validation_data;
-    knn_status status = knn__check_dataset(training->model, data, true, "training data");
-    if (status == KNN_OK && (data->samples == 0 || (validation != NULL && validation->samples == 0)))
-        status = knn__fail(KNN_ERROR_DATA, "the %s data have no samples", data->samples == 0 ? "training" : "validation");
-    if (status == KNN_OK && validation != NULL)
-        status = knn__check_dataset(training->model, validation, true, "validation data");
-    if (status == KNN_OK && validation != NULL)
-        status = compare_classes(data, validation);
-    if (status == KNN_OK && validation != NULL)
-        status = compare_preprocessing(data, validation);
+    options->validation_batch_size = options->validation_batch_size == 0 ? options->batch_size : options->validation_batch_size;
     return status;
 }
 
@@ -205,29 +171,6 @@ static knn_status take_from_data(knn_model *model, const knn_dataset *data)
     if (data->class_names == NULL)
         return KNN_OK;
     return knn__set_class_names(model, (const char *const *)data->class_names, data->class_count);
-}
-
-/* Keras' rule: the last samples, cut off before anything is shuffled. */
-static knn_status split(knn__training *training, buffers *b)
-{
-    knn_fit_options *options = &training->options;
-    const knn_dataset *data = options->data;
-    if (options->validation_split == 0.0 || options->validation_data != NULL || data == NULL)
-        return KNN_OK;
-    if (!(options->validation_split > 0.0 && options->validation_split < 1.0))
-        return knn__fail(KNN_ERROR_ARGUMENT, "validation_split is %g, expected 0 to below 1", options->validation_split);
-    if (data->kind->by_class)
-        return knn__fail(KNN_ERROR_UNSUPPORTED, "validation_split: the last pictures of folders are all of one class; open the folders twice, "
-                         "with .validation_split and .subset KNN_TRAINING and KNN_VALIDATION");
-    size_t left = (size_t)floor((double)data->samples * (1.0 - options->validation_split));
-    if (left == 0 || left == data->samples)
-        return knn__fail(KNN_ERROR_DATA, "validation_split %g of %zu samples leaves none for %s", options->validation_split, data->samples,
-                         left == 0 ? "training" : "validation");
-    knn__dataset_take_part(data, 0, left, &b->training);
-    knn__dataset_take_part(data, left, data->samples - left, &b->validation);
-    options->data = &b->training.view;
-    options->validation_data = &b->validation.view;
-    return KNN_OK;
 }
 
 static knn_status make_buffers(knn__training *training, buffers *b)
@@ -285,9 +228,9 @@ static knn_status fit(knn_model *model, const knn_fit_options *given)
     if (status == KNN_OK)
         status = knn__expect_compiled(model, "knn_fit");
     if (status == KNN_OK)
-        status = split(&training, &b);
+        status = knn__fit_data(&training.options, &b.parts);
     if (status == KNN_OK)
-        status = check_data(&training);
+        status = knn__check_fit_data(training.model, &training.options);
     if (status == KNN_OK)
         status = prepare(&training, &b);
     if (status == KNN_OK)

@@ -2,6 +2,7 @@
 #ifndef KNN_TRAINING_TRAINING_H
 #define KNN_TRAINING_TRAINING_H
 
+#include "core/text.h"
 #include "model/model.h"
 
 #include <knn/training.h>
@@ -30,6 +31,15 @@ typedef struct knn__training {
     struct knn__callback *callbacks;        /* [callback_count] */
     int callback_count;
 } knn__training;
+
+/* ---- fit_data.c ---- */
+
+/* Of the data, with a validation_split; of the validation data, with validation_steps. Must not be moved while they are in use. */
+typedef struct knn__fit_parts { knn__dataset_part training, validation, first_steps; } knn__fit_parts;
+/* Puts the parts that these options ask for in the place of the data. */
+knn_status knn__fit_data(knn_fit_options *options, knn__fit_parts *parts);
+/* Whether the data fit the model, and one another. */
+knn_status knn__check_fit_data(const knn_model *model, const knn_fit_options *options);
 
 /* ---- logs.c ---- */
 

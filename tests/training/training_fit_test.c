@@ -261,6 +261,28 @@ START_TEST(a_validation_split_takes_the_last_samples)
 }
 END_TEST
 
+START_TEST(validation_steps_take_the_first_batches)
+{
+    const float x[] = {1, 2, 3, 4}, y[] = {0, 0, 0, 0};
+    static const double losses[] = {(1 + 4) / 2.0, (1 + 4 + 9) / 3.0, (1 + 4 + 9 + 16) / 4.0, (9 + 16) / 2.0};
+    static const knn_fit_options options[] = {
+        {.validation_batch_size = 2, .validation_steps = 1}, {.batch_size = 3, .validation_steps = 1},
+        {.validation_batch_size = 2, .validation_steps = 7}, {.validation_split = 0.5, .validation_batch_size = 1, .validation_steps = 2}};
+    knn_dataset *set = knn_flow(x, y, 4, 1);
+    for (int i = 0; i < 4; i++) {
+        knn_model *model = tiny_line(KNN_ZERO, 1, 0);
+        knn_fit_options o = options[i];
+        o.size = sizeof o;
+        o.data = set;
+        o.validation_data = o.validation_split > 0 ? NULL : set;
+        check_ok(knn_fit_with(model, &o));
+        ck_assert_double_eq_tol(knn_history_values(knn_model_history(model), "val_loss")[0], losses[i], 1e-5);
+        knn_model_free(model);
+    }
+    knn_dataset_free(set);
+}
+END_TEST
+
 START_TEST(weights_of_samples_are_split_with_them)
 {
     const float x[] = {1, 2, 3, 4}, y[] = {0, 0, 0, 0};
@@ -351,6 +373,26 @@ START_TEST(a_history_is_saved_as_csv_in_the_order_of_the_logs)
     check_error_names("/nowhere/history.csv");
     ck_assert_int_eq(knn_history_save_csv(NULL, "x"), KNN_ERROR_ARGUMENT);
     tiny_clean();
+    knn_model_free(model);
+    knn_dataset_free(set);
+}
+END_TEST
+
+/* As folders are: their last pictures are all of one class. */
+START_TEST(data_in_the_order_of_classes_are_not_cut)
+{
+    knn_dataset *set = tiny_set(&data, 8);
+    knn__dataset_kind folders = *set->kind;
+    const knn__dataset_kind *kind = set->kind;
+    knn_model *model = tiny_model(knn_sgd(), 1);
+    folders.by_class = true;
+    set->kind = &folders;
+    ck_assert_int_eq(knn_fit(model, set, .validation_split = 0.5), KNN_ERROR_UNSUPPORTED);
+    check_error_names(".subset");
+    ck_assert_int_eq(knn_fit(model, set, .validation_data = set, .validation_batch_size = 3, .validation_steps = 2), KNN_ERROR_UNSUPPORTED);
+    check_error_names("the first 6 of 8 pictures");
+    check_ok(knn_fit(model, set, .validation_data = set, .validation_batch_size = 4, .validation_steps = 2));
+    set->kind = kind;
     knn_model_free(model);
     knn_dataset_free(set);
 }
@@ -613,7 +655,9 @@ int main(void)
     tcase_add_test(cases, each_epoch_has_its_own_order);
     tcase_add_test(cases, fewer_steps_take_a_part_and_more_steps_begin_again);
     tcase_add_test(cases, a_validation_split_takes_the_last_samples);
+    tcase_add_test(cases, validation_steps_take_the_first_batches);
     tcase_add_test(cases, weights_of_samples_are_split_with_them);
+    tcase_add_test(cases, data_in_the_order_of_classes_are_not_cut);
     tcase_add_test(cases, a_broken_sample_leaves_the_model_as_behind_the_last_step);
     tcase_add_test(cases, epochs_is_the_number_of_the_last_one);
     tcase_add_test(cases, the_history_has_training_before_validation);
