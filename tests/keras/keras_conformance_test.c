@@ -289,11 +289,13 @@ static const char *exception_of(const char *version, const char *name)
 
 static void record(const char *version, const asked *a, const verdict *v, const char *remark)
 {
+    bool training = strcmp(a->kind, "training") == 0;
     const char *path = getenv("KNN_CONFORMANCE_RESULTS");
     FILE *file = path != NULL ? fopen(path, "a") : NULL;
     if (file == NULL)
         return;
-    fprintf(file, "%s\t%s\t%s\t%.2g\t%.2g\t%s\n", version, a->kind, a->name, v->values, v->gradients, remark);
+    fprintf(file, "%s\t%s\t%s\t%.1g\t%.1g\t%s\n", version, a->kind, a->name, v->values * (training ? TRAINED : VALUES),
+            v->gradients * (training ? TRAINED : GRADIENTS), remark);
     fclose(file);
 }
 
