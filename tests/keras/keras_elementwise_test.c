@@ -57,9 +57,9 @@ END_TEST
 START_TEST(prelu)
 {
     check("prelu", knn_prelu());
-    check("prelu_channels", knn_prelu({1, 2}));
-    check("prelu_rows", knn_prelu({2, 3}));
-    check("prelu_columns", knn_prelu({2}));
+    check("prelu_channels", knn_prelu(KNN_AXIS(1) | KNN_AXIS(2)));
+    check("prelu_rows", knn_prelu(KNN_AXIS(2) | KNN_AXIS(3)));
+    check("prelu_columns", knn_prelu(KNN_AXIS(2)));
     check("prelu_vector", knn_prelu());
 }
 END_TEST
