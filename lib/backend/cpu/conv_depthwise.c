@@ -236,13 +236,6 @@ static void multiply_line(const depthwise *d, const line *l, const float *from, 
     }
 }
 
-static void add_rows(const float *restrict rows, long count, int channels, float *restrict sums)
-{
-    for (long row = 0; row < count; row++, rows += channels)
-        for (int c = 0; c < channels; c++)
-            sums[c] += rows[c];
-}
-
 /* ---- Channels repeated ---- */
 
 /* The picture with as many channels as the output has. */
@@ -295,7 +288,7 @@ static void add_weight_gradients(const knn_step *step, const depthwise *d, const
         multiply_line(d, &l, x, dy + (long)row * n->out.width * d->channels, dw);
     }
     if (knn__weight(step, 0, KNN_BIAS) != NULL)
-        add_rows(dy, (long)n->out.height * n->out.width, d->channels, dw + n->weight[KNN_KERNEL].length);
+        knn__sum_rows(dy, (size_t)n->out.height * (size_t)n->out.width, (size_t)d->channels, dw + n->weight[KNN_KERNEL].length);
 }
 
 static void make_input_gradient(const knn_step *step, const depthwise *d, const float *dy, float *dx)

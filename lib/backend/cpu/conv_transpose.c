@@ -117,23 +117,17 @@ static void backward_image(const transposed *t, const float *kernel, const float
     }
 }
 
-static void add_rows(const float *restrict rows, size_t length, size_t channels, float *restrict sums)
-{
-    for (size_t i = 0; i < length; i += channels)
-        for (size_t c = 0; c < channels; c++)
-            sums[c] += rows[i + c];
-}
-
 static void backward(const knn_step *step, knn_part part)
 {
     transposed t = at_work(step, part.slice);
     float *dw = knn__gradient(step, 0, KNN_KERNEL) != NULL ? knn__partial(step, part.slice) : NULL;
+    size_t filters = (size_t)step->nodes[0].out.channels;
     for (int image = part.first; image < part.last; image++) {
         const float *x = knn__image(&step->x, image, part.slice), *dy = knn__image(&step->dy, image, part.slice);
         float *dx = step->dx.data != NULL ? knn__image(&step->dx, image, part.slice) : NULL;
         backward_image(&t, knn__weight(step, 0, KNN_KERNEL), x, dy, dx, dw);
         if (dw != NULL && knn__weight(step, 0, KNN_BIAS) != NULL)
-            add_rows(dy, step->y.length, (size_t)step->nodes[0].out.channels, dw + step->nodes[0].weight[KNN_KERNEL].length);
+            knn__sum_rows(dy, step->y.length / filters, filters, dw + step->nodes[0].weight[KNN_KERNEL].length);
     }
 }
 

@@ -284,13 +284,6 @@ static void forward(const knn_step *step, knn_part part)
 
 /* ---- Backward ---- */
 
-static void sum_rows(const float *restrict rows, size_t count, size_t columns, float *restrict sums)
-{
-    for (size_t row = 0; row < count; row++, rows += columns)
-        for (size_t i = 0; i < columns; i++)
-            sums[i] += rows[i];
-}
-
 /* The gradient of a tile of the map before pooling and activation, and its sums. */
 static const float *map_gradient(const convolution *c, const knn_step *step, knn_part part, tile t)
 {
@@ -307,7 +300,7 @@ static const float *map_gradient(const convolution *c, const knn_step *step, knn
         knn__activate_backward(c->activation, row_of(c, &step->y, part, t.first), dz, c->map, count * channels);
         dz = c->map;
     }
-    sum_rows(dz, count, channels, c->sums);
+    knn__sum_rows(dz, count, channels, c->sums);
     return dz;
 }
 
@@ -321,7 +314,7 @@ static void add_weight_gradients(const convolution *c, const knn_step *step, knn
                   (size_t)c->node->out.channels);
     }
     if (c->bias != NULL)
-        sum_rows(c->sums, 1, (size_t)c->node->out.channels, db);
+        knn__sum_rows(c->sums, 1, (size_t)c->node->out.channels, db);
 }
 
 /* The tile's part of dx: columns = dz W^T, added where they came from. */

@@ -1,4 +1,5 @@
-/* Sums over the slices of a batch, for `finish`: each slice has added up its images in its partial block; here the blocks are added. */
+/* Sums for gradients: over rows, and, for `finish`, over the slices of a batch: each has added up its images in its partial block; here the
+ * blocks are added. */
 #ifndef KNN_BACKEND_CPU_SLICES_H
 #define KNN_BACKEND_CPU_SLICES_H
 
@@ -18,6 +19,14 @@ static inline void knn__sum_slices(const knn_step *step, size_t first, float *gr
         for (long i = begin; i < end; i++)
             gradient[i] = s == 0 ? partial[i] : gradient[i] + partial[i];
     }
+}
+
+/* sums[columns] += each of the rows: a bias' gradient. */
+static inline void knn__sum_rows(const float *restrict rows, size_t count, size_t columns, float *restrict sums)
+{
+    for (size_t row = 0; row < count; row++, rows += columns)
+        for (size_t i = 0; i < columns; i++)
+            sums[i] += rows[i];
 }
 
 #endif

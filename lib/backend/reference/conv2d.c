@@ -1,5 +1,8 @@
-/* Convolution (in fact correlation: the kernel is not flipped) with bias, for every stride, dilation, padding and number of groups.
- * Does not compute the activation behind it: that is a node of its own. */
+/* Convolution (in fact correlation: the kernel is not flipped) with bias, for every stride, dilation, padding and number of groups, and
+ * transposed convolution. Does not compute the activation behind it: that is a node of its own.
+ *
+ * Either way an output position is a sum over taps. In a transposed convolution it sees, through a tap, the input position that sees it
+ * through this tap in the convolution that is reversed. */
 #include "backend/reference/reference.h"
 
 #include <string.h>
@@ -10,6 +13,12 @@ static int covers(const knn_node *nodes, int count, const knn_request *request, 
     return knn__reference_covers(nodes[0].op == KNN_OP_CONV2D, reason);
 }
 
+static int covers_transposed(const knn_node *nodes, int count, const knn_request *request, const char **reason)
+{
+    (void)count, (void)request;
+    return knn__reference_covers(nodes[0].op == KNN_OP_CONV2D_TRANSPOSE, reason);
+}
+
 static void measure(const knn_step *step, knn_needs *needs)
 {
     const knn_node *n = &step->nodes[0];
@@ -18,26 +27,40 @@ static void measure(const knn_step *step, knn_needs *needs)
     needs->partial = (n->weight[KNN_KERNEL].length + n->weight[KNN_BIAS].length) * sizeof(double);
 }
 
-/* Where in an image the kernel's tap (i, j) lies for the output position (row, column), in numbers from its start; -1: in the padding. */
+static bool is_transposed(const knn_node *n) { return n->op == KNN_OP_CONV2D_TRANSPOSE; }
+
+/* Where output index `at` looks through tap i along one axis; outside [0, length): at nothing. */
+static int source_index(const knn_node *n, int at, int stride, int pad, int i, int dilation)
+{
+    if (!is_transposed(n))
+        return at * stride - pad + i * dilation;
+    int reached = at + pad - i * dilation;
+    return reached % stride == 0 ? reached / stride : -1;
+}
+
+/* Where in an image the kernel's tap (i, j) lies for the output position (row, column), in numbers from its start; -1: nowhere. */
 static long source(const knn_node *n, int row, int column, int i, int j)
 {
-    int y = row * n->stride_height - n->pad_top + i * n->dilation_height;
-    int x = column * n->stride_width - n->pad_left + j * n->dilation_width;
+    int y = source_index(n, row, n->stride_height, n->pad_top, i, n->dilation_height);
+    int x = source_index(n, column, n->stride_width, n->pad_left, j, n->dilation_width);
     bool inside = y >= 0 && y < n->in.height && x >= 0 && x < n->in.width;
     return inside ? ((long)y * n->in.width + x) * n->in.channels : -1;
 }
 
-/* One tap: sum[f] += x[c] w[c][f] over the channels c of the filter's group; w is [channels of a group][filters]. */
+/* Where a tap's weight from channel c of a group to filter f lies: [channels of a group][filters], transposed [filters][channels]. */
+static long weight_index(const knn_node *n, int c, int f)
+{
+    return is_transposed(n) ? (long)f * n->in.channels + c : (long)c * n->out.channels + f;
+}
+
+/* One tap: sum[f] += x[c] w[c][f] over the channels c of the filter's group. */
 static void add_tap(const knn_node *n, const knn_real *x, const knn_real *w, double *sum)
 {
     int channels = n->in.channels / n->groups, filters = n->out.channels / n->groups;
     for (int g = 0; g < n->groups; g++)
-        for (int c = 0; c < channels; c++) {
-            double value = x[g * channels + c];
-            const knn_real *row = w + (long)c * n->out.channels;
+        for (int c = 0; c < channels; c++)
             for (int f = g * filters; f < (g + 1) * filters; f++)
-                sum[f] += value * row[f];
-        }
+                sum[f] += (double)x[g * channels + c] * w[weight_index(n, c, f)];
 }
 
 /* Its derivatives: dw[c][f] += x[c] dy[f], dx[c] += sum over f of w[c][f] dy[f]. */
@@ -47,11 +70,10 @@ static void add_tap_gradients(const knn_node *n, const knn_real *x, const knn_re
     for (int g = 0; g < n->groups; g++)
         for (int c = 0; c < channels; c++) {
             double value = x[g * channels + c], sum = 0;
-            const knn_real *row = w + (long)c * n->out.channels;
-            double *gradient = dw + (long)c * n->out.channels;
             for (int f = g * filters; f < (g + 1) * filters; f++) {
-                gradient[f] += value * dy[f];
-                sum += (double)row[f] * dy[f];
+                long at = weight_index(n, c, f);
+                dw[at] += value * dy[f];
+                sum += (double)w[at] * dy[f];
             }
             if (dx != NULL)
                 dx[g * channels + c] += (knn_real)sum;
@@ -134,4 +156,9 @@ static void finish(const knn_step *step, int slice)
 const knn_kernel knn__reference_conv2d = {
     .name = "conv2d, reference",
     .covers = covers, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
+};
+
+const knn_kernel knn__reference_conv2d_transpose = {
+    .name = "conv2d_transpose, reference",
+    .covers = covers_transposed, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
 };
