@@ -51,7 +51,7 @@ bool *knn__layer_frozen(const knn_layer *layer);
 /* The user's name in a description; NULL: automatic. */
 const char *knn__layer_given_name(const knn__layer_kind *kind, const knn_layer *layer);
 
-/* Keras' spatial arithmetic: output length, padding before and after; false: not positive. */
+/* Keras' spatial arithmetic: output length, padding before and after; false: not positive, or a window of more than INT_MAX. */
 bool knn__window_length(int length, int kernel, int stride, int dilation, knn_padding padding, int *out, int *before, int *after);
 
 size_t knn__shape_length(const knn_shape *shape);

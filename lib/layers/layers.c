@@ -109,7 +109,9 @@ bool knn__window_length(int length, int kernel, int stride, int dilation, knn_pa
 {
     long extent = ((long)kernel - 1) * dilation + 1;
 
-    *before = *after = 0;
+    *out = *before = *after = 0;
+    if (extent > INT_MAX)
+        return false;
     if (padding == KNN_CAUSAL) {
         *out = (length - 1) / stride + 1;
         *before = (int)(extent - 1);

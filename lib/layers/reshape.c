@@ -6,29 +6,39 @@ typedef knn_reshape_layer reshape;
 
 static const knn_field fields[] = {FIELD(reshape, "target_shape", TRIPLE, first, .normal = 0), FIELDS_END};
 
+static knn_status does_not_hold(const int *size, const knn_shape *in)
+{
+    char text[64];
+    knn__shape_text(in, text, sizeof text);
+    return knn__fail(KNN_ERROR_SHAPE, "target_shape (%d, %d, %d) does not hold the numbers of %s", size[0], size[1], size[2], text);
+}
+
 static knn_status shape(const knn_layer *layer, const knn_shape *in, knn_shape *out)
 {
     const int *size = &((const reshape *)(const void *)layer)->first;
     size_t given = 1, length = knn__shape_length(in);
-    int open = -1;
-    char text[64];
+    int open = -1;                          /* the axis that is -1 */
 
     *out = (knn_shape){0};
-    for (int i = 0; i < 3 && size[i] != 0; i++, out->rank++) {
-        if (size[i] < -1 || (size[i] == -1 && open >= 0))
-            return knn__fail(KNN_ERROR_ARGUMENT, "target_shape: expected positive sizes and at most one -1");
-        out->size[i] = size[i];
-        given *= size[i] == -1 ? 1 : (size_t)size[i];
-        open = size[i] == -1 ? i : open;
+    for (int i = 0; i < 3; i++) {
+        if (size[i] < -1 || (size[i] == -1 && open >= 0) || (size[i] != 0 && i > out->rank))
+            return knn__fail(KNN_ERROR_ARGUMENT, "target_shape (%d, %d, %d): expected positive sizes and at most one -1", size[0], size[1],
+                             size[2]);
+        if (size[i] == 0)
+            continue;
+        if (size[i] == -1)
+            open = i;
+        else if ((size_t)size[i] > length / given)
+            return does_not_hold(size, in);
+        else
+            given *= (size_t)size[i];
+        out->size[out->rank++] = size[i];
     }
     if (open >= 0 && length % given == 0 && length / given <= INT_MAX) {
         out->size[open] = (int)(length / given);
         given = length;
     }
-    if (out->rank > 0 && given == length)
-        return KNN_OK;
-    knn__shape_text(in, text, sizeof text);
-    return knn__fail(KNN_ERROR_SHAPE, "target_shape (%d, %d, %d) does not hold the numbers of %s", size[0], size[1], size[2], text);
+    return out->rank > 0 && given == length ? KNN_OK : does_not_hold(size, in);
 }
 
 static int nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[KNN_LAYER_NODES])

@@ -13,8 +13,8 @@ static knn_status too_large(const char *what, const knn__window *w, const knn_sh
     char dilation[48] = "";
     if (w->dilation_height > 1 || w->dilation_width > 1)
         snprintf(dilation, sizeof dilation, " (dilation %dx%d)", w->dilation_height, w->dilation_width);
-    return knn__fail(KNN_ERROR_SHAPE, "%s %dx%d%s is larger than its input %dx%d (padding valid)", what, w->height, w->width, dilation,
-                     rows_of(in), columns_of(in));
+    return knn__fail(KNN_ERROR_SHAPE, "%s %dx%d%s is larger than its input %dx%d%s", what, w->height, w->width, dilation,
+                     rows_of(in), columns_of(in), w->padding == KNN_VALID ? " (padding valid)" : "");
 }
 
 knn_status knn__expect_strides_or_dilation(const knn__window *w)

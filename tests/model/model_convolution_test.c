@@ -140,11 +140,14 @@ START_TEST(what_keras_refuses_is_refused)
     case 8: refuses(knn_reshape(5, -1), KNN_ERROR_SHAPE, "target_shape (5, -1, 0) does not hold the numbers of (8, 8, 3)"); break;
     case 9: refuses(knn_reshape(-1, -1), KNN_ERROR_ARGUMENT, "at most one -1"); break;
     case 10: refuses(knn_reshape(), KNN_ERROR_SHAPE, "target_shape (0, 0, 0)"); break;
-    case 11: refuses(knn_permute(2, 1), KNN_ERROR_ARGUMENT, "dims (2, 1, 0): expected the numbers 1 to 3"); break;
-    case 12: refuses(knn_permute(2, 1, 2), KNN_ERROR_ARGUMENT, "dims (2, 1, 2): expected each of 1 to 3 once"); break;
-    case 13: refuses(knn_cropping2d(4, 4), KNN_ERROR_SHAPE, "nothing is left of 8 after cropping 4 and 4"); break;
-    case 14: refuses(knn_up_sampling2d(.interpolation = KNN_RESIZE_AREA), KNN_ERROR_ARGUMENT, "interpolation is 2"); break;
-    case 15: refuses(knn_max_pooling1d(), KNN_ERROR_SHAPE, "expected an input of (length, channels)"); break;
+    case 11: refuses(knn_reshape(192, 0, 1), KNN_ERROR_ARGUMENT, "target_shape (192, 0, 1): expected positive sizes"); break;
+    case 12: refuses(knn_reshape(1 << 30, 1 << 30, 1 << 10), KNN_ERROR_SHAPE, "does not hold the numbers"); break;
+    case 13: refuses(knn_permute(2, 1), KNN_ERROR_ARGUMENT, "dims (2, 1, 0): expected the numbers 1 to 3"); break;
+    case 14: refuses(knn_permute(2, 1, 2), KNN_ERROR_ARGUMENT, "dims (2, 1, 2): expected each of 1 to 3 once"); break;
+    case 15: refuses(knn_cropping2d(4, 4), KNN_ERROR_SHAPE, "nothing is left of 8 after cropping 4 and 4"); break;
+    case 16: refuses(knn_up_sampling2d(.interpolation = KNN_RESIZE_AREA), KNN_ERROR_ARGUMENT, "interpolation is 2"); break;
+    case 17: refuses(knn_max_pooling1d(), KNN_ERROR_SHAPE, "expected an input of (length, channels)"); break;
+    case 18: refuses(knn_conv2d(1, 3, .dilation_height = 1 << 30, .padding = KNN_SAME), KNN_ERROR_SHAPE, "is larger than its input 8x8"); break;
     default: refuses(knn_depthwise_conv2d(3, .depth_multiplier = 1 << 30), KNN_ERROR_ARGUMENT, "are too many"); break;
     }
 }
@@ -158,7 +161,7 @@ int main(void)
     tcase_add_test(cases, pictures_are_summarised_as_in_keras);
     tcase_add_test(cases, sequences_are_summarised_as_in_keras);
     tcase_add_test(cases, weights_have_keras_names_shapes_and_order);
-    tcase_add_loop_test(cases, what_keras_refuses_is_refused, 0, 17);
+    tcase_add_loop_test(cases, what_keras_refuses_is_refused, 0, 20);
     suite_add_tcase(suite, cases);
     return check_run(suite);
 }
