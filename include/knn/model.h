@@ -46,8 +46,8 @@ typedef struct knn_add_layers_options {     /* by position: from, up_to */
     const char *up_to;                      /* the name of the last layer wanted; NULL: all */
     bool frozen;                            /* trainable=False for all of them; else as they are */
 } knn_add_layers_options;
-/* Appends copies of another model's first layers, with their names and weights. A model without an input takes that one's, too; with another
- * input the weights must keep their shapes. Failures stick, as knn_add's. */
+/* Appends copies of another model's first layers, with their names and weights. A model without an input takes that one's, too; with
+ * another input the weights must keep their shapes. Failures stick, as knn_add's. */
 #define knn_add_layers(model, ...) knn_add_layers_with(model, KNN_OPTIONS(knn_add_layers_options, __VA_ARGS__))
 KNN_API knn_status knn_add_layers_with(knn_model *model, const knn_add_layers_options *options);
 /* Removes the last layer, as in Keras; the names of classes go with it. STATE: there is none. */

@@ -29,12 +29,12 @@ typedef struct knn_csv_logger_callback {
 } knn_csv_logger_callback;
 #define knn_csv_logger(...) KNN_DESCRIBE(knn_csv_logger_callback, callback, "CSVLogger", __VA_ARGS__)
 
-/* `mode` of a callback that monitors: auto: min for losses and for metrics that are errors, max for the others (accuracies, AUC, ..). "acc" and "accuracy" are the same
- * key; an unknown one is an error before the first epoch that lists the keys. */
+/* `mode` of a callback that monitors: auto: min for losses and for metrics that are errors, max for the others (accuracies, AUC,
+ * ..). "acc" and "accuracy" are the same key; an unknown one is an error before the first epoch that lists the keys. */
 typedef enum knn_mode { KNN_MODE_AUTO = 0, KNN_MODE_MIN = 1, KNN_MODE_MAX = 2 } knn_mode;
 
-/* Saves after each epoch, or each n-th batch, atomically. `path` may hold {epoch} {epoch:02d} {val_loss:.2f} .. as in Keras, with a save_freq
- * {batch}, too, and training's logs only. Tried before the first epoch; folders are made. */
+/* Saves after each epoch, or each n-th batch, atomically. `path` may hold {epoch} {epoch:02d} {val_loss:.2f} .. as in Keras; with a
+ * save_freq {batch}, too, and of the logs those of the training only. Tried before the first epoch; folders are made. */
 typedef struct knn_model_checkpoint_callback {
     knn_callback callback;
     const char *path;
@@ -48,8 +48,9 @@ typedef struct knn_model_checkpoint_callback {
 
 /* Writes model and training state after each epoch. Where the file exists when fit begins, training goes on behind its last epoch, bit for
  * bit as if it had not stopped (all built-in callbacks included); a file that does not fit is an error that names the difference.
- * The file is deleted when training ends by itself (all epochs, or a built-in callback's decision), as in Keras, unless .no_delete; it stays when a user's function
- * ended it with KNN_STOP, or an error: the next fit goes on, at the beginning of an epoch that was cut short. */
+ * The file is deleted when training ends by itself (all epochs, or a built-in callback's decision), as in Keras, unless .no_delete;
+ * it stays when a user's function ended it with KNN_STOP, or an error: the next fit goes on, at the beginning of an epoch that was
+ * cut short. */
 typedef struct knn_backup_callback {
     knn_callback callback;
     const char *path;
@@ -148,7 +149,7 @@ typedef struct knn_fit_options {            /* by position: data */
     const double *class_weight;             /* factor on the loss of each class's samples; NULL: all 1 */
     size_t class_weight_count;              /* missing classes count 1 */
     const knn_callback *callbacks[KNN_MAX_CALLBACKS];
-    double validation_split;                /* without validation_data: this share of data, its last samples, validates and is not trained on */
+    double validation_split;                /* without validation_data: this share of data, its last samples, validates instead */
     int validation_batch_size;              /* 0: batch_size */
     int validation_steps;                   /* only the first so many batches validate; 0: all */
 } knn_fit_options;

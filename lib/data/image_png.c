@@ -1,4 +1,5 @@
-/* Writes PNG (RFC 2083) with stored blocks (RFC 1951, 3.2.4): every reader takes them, and nothing can go wrong but memory. Does not compress. */
+/* Writes PNG (RFC 2083) with stored blocks (RFC 1951, 3.2.4): every reader takes them, and nothing can go wrong but memory. Does
+ * not compress. */
 #include "data/image_png.h"
 
 #include "core/checksum.h"

@@ -93,7 +93,8 @@ static knn_status check_data(const work *w)
     if (!is_untouched(data))
         return knn__fail(KNN_ERROR_ARGUMENT, "knn_generator_fit: the data set has a generator already: open it without one");
     if (w->options.augment && !knn__can_augment(size[0], size[1], size[2]))
-        return knn__fail(KNN_ERROR_SHAPE, "knn_generator_fit: samples of %dx%dx%d are too large to be augmented", size[0], size[1], size[2]);
+        return knn__fail(KNN_ERROR_SHAPE, "knn_generator_fit: samples of %dx%dx%d are too large to be augmented", size[0],
+                         size[1], size[2]);
     return KNN_OK;
 }
 
@@ -101,7 +102,8 @@ static knn_status read_options(work *w, const knn_generator_options *generator, 
 {
     if (generator == NULL)
         return knn__fail(KNN_ERROR_ARGUMENT, "knn_generator_fit: the generator is NULL");
-    knn_status status = knn__copy_options(&w->options, sizeof w->options, given, given != NULL ? given->size : 0, "knn_generator_fit options");
+    knn_status status = knn__copy_options(&w->options, sizeof w->options, given, given != NULL ? given->size : 0,
+                                          "knn_generator_fit options");
     if (status == KNN_OK && w->options.rounds < 0)
         status = knn__fail(KNN_ERROR_ARGUMENT, "knn_generator_fit: rounds is %d, expected at least 1", w->options.rounds);
     w->options.rounds += w->options.rounds == 0;

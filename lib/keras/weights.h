@@ -33,8 +33,8 @@ typedef enum knn__pair_by {
     KNN__BY_OWN_NAME,                       /* by name where each layer has its own in the file, else by order: a model's own weights */
     KNN__BY_NAME                            /* those of one name; others stay */
 } knn__pair_by;
-/* Checks all names, counts and shapes; reads nothing. Errors name layer, expected and got. With skip_mismatch arrays of other shapes stay as
- * they are, and by name also layers with another number of arrays: Keras' rule. Free with knn__pairing_free. */
+/* Checks all names, counts and shapes; reads nothing. Errors name layer, expected and got. With skip_mismatch arrays of other
+ * shapes stay as they are, and by name also layers with another number of arrays: Keras' rule. Free with knn__pairing_free. */
 knn_status knn__pair(const knn_model *model, const knn__unit *units, size_t count, const knn__stored *stored,
                      knn__pair_by by, bool skip_mismatch, knn__pairing *pairing);
 void       knn__pairing_free(knn__pairing *pairing);

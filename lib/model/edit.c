@@ -1,5 +1,5 @@
-/* Changes a model that exists: fewer layers, frozen ones, layers of another model. Its weights stay what they are: while there is no arena to
- * hold them, each lies in a block of its own. Does not load files, and does not train. */
+/* Changes a model that exists: fewer layers, frozen ones, layers of another model. Its weights stay what they are: while there is no
+ * arena to hold them, each lies in a block of its own. Does not load files, and does not train. */
 #include "core/memory.h"
 #include "core/options.h"
 #include "core/status.h"

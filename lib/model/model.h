@@ -127,7 +127,8 @@ knn_status knn__model_break(knn_model *model, knn_status status);
 
 /* Adds a layer: its description, and its name or NULL, are the model's afterwards; the caller's on failure. */
 knn_status knn__model_append(knn_model *model, knn__model_layer *layer);
-/* Before a change of layers: weights leave the arena until they are needed again, plans and compilation go. On failure nothing has changed. */
+/* Before a change of layers: weights leave the arena until they are needed again, plans and compilation go. On failure nothing has
+ * changed. */
 knn_status knn__model_take_apart(knn_model *model);
 /* What comes into being with the first use: arenas and plans. */
 void       knn__model_free_arenas(knn_model *model);

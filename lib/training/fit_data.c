@@ -16,8 +16,8 @@ static knn_status split(knn_fit_options *options, knn__fit_parts *parts)
     if (!(options->validation_split > 0.0 && options->validation_split < 1.0))
         return knn__fail(KNN_ERROR_ARGUMENT, "validation_split is %g, expected 0 to below 1", options->validation_split);
     if (data->kind->by_class)
-        return knn__fail(KNN_ERROR_UNSUPPORTED, "validation_split: the last pictures of folders are all of one class; open the folders twice, "
-                         "with .validation_split and .subset KNN_TRAINING and KNN_VALIDATION");
+        return knn__fail(KNN_ERROR_UNSUPPORTED, "validation_split: the last pictures of folders are all of one class; open the "
+                         "folders twice, with .validation_split and .subset KNN_TRAINING and KNN_VALIDATION");
     size_t left = (size_t)floor((double)data->samples * (1.0 - options->validation_split));
     if (left == 0 || left == data->samples)
         return knn__fail(KNN_ERROR_DATA, "validation_split %g of %zu samples leaves none for %s", options->validation_split, data->samples,

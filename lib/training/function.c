@@ -63,4 +63,5 @@ static knn_status train_end(knn__callback *c, knn__training *t) { return call(c,
 const knn__callback_kind knn__function_kind = {
     .kind = {.class_name = "LambdaCallback", .size = sizeof(knn_function_callback)}, .create = create,
     .on = {[KNN_TRAIN_BEGIN] = train_begin, [KNN_EPOCH_BEGIN] = epoch_begin, [KNN_BATCH_BEGIN] = batch_begin,
-           [KNN_BATCH_END] = batch_end, [KNN_TEST_BEGIN] = test_begin, [KNN_TEST_END] = test_end, [KNN_EPOCH_END] = epoch_end, [KNN_TRAIN_END] = train_end}};
+           [KNN_BATCH_END] = batch_end, [KNN_TEST_BEGIN] = test_begin, [KNN_TEST_END] = test_end,
+           [KNN_EPOCH_END] = epoch_end, [KNN_TRAIN_END] = train_end}};

@@ -1,4 +1,5 @@
-/* ModelCheckpoint: saves the model, or its weights, after each epoch, each n-th batch, or each better one. How a file looks is lib/keras'. */
+/* ModelCheckpoint: saves the model, or its weights, after each epoch, each n-th batch, or each better one. How a file
+ * looks is lib/keras'. */
 #include "core/file.h"
 #include "core/options.h"
 #include "core/status.h"

@@ -1,5 +1,5 @@
-/* TensorBoard: what Keras' callback of this name writes: LOG_DIR/train and LOG_DIR/validation with curves, and, where asked for, the weights
- * as histograms and pictures. How events look in a file is event_file.c's and summary.c's. */
+/* TensorBoard: what Keras' callback of this name writes: LOG_DIR/train and LOG_DIR/validation with curves, and, where asked for, the
+ * weights as histograms and pictures. How events look in a file is event_file.c's and summary.c's. */
 #include "core/memory.h"
 #include "core/status.h"
 #include "keras/keras.h"
@@ -145,22 +145,23 @@ static knn_status write_validation(const board *state, const knn__training *trai
 /* A weight seen as a stack of pictures, and how far apart its numbers lie; count 0: it cannot be shown. */
 typedef struct stack {
     int count, height, width, channels;
-    int next_picture, next_row, next_column, next_channel;
+    ptrdiff_t next_picture, next_row, next_column, next_channel;
 } stack;
 
-/* Keras' rule: without the sides of 1, a vector stands upright, a matrix lies, of three sides the last one counts grey pictures, and a kernel
- * of 3 or 4 filters has colours. */
+/* Keras' rule: without the sides of 1, a vector stands upright, a matrix lies, of three sides the last one counts grey pictures, and
+ * a kernel of 3 or 4 filters has colours. */
 static stack stack_of(const knn__weight_spec *spec)
 {
-    int n[4], rank = 0;
+    int n[4] = {1, 1, 1, 1}, rank = 0;
     for (int i = 0; i < spec->rank; i++)
         if (spec->shape[i] != 1)
             n[rank++] = spec->shape[i];
+    ptrdiff_t last = n[3], last_two = last * n[2], inner = n[1];
     switch (rank) {
     case 1: return (stack){1, n[0], 1, 1, 0, 1, 0, 0};
     case 2: return n[0] > n[1] ? (stack){1, n[1], n[0], 1, 0, 1, n[1], 0} : (stack){1, n[0], n[1], 1, 0, n[1], 1, 0};
-    case 3: return (stack){n[2], n[0], n[1], 1, 1, n[1] * n[2], n[2], 0};
-    case 4: return (stack){n[3] == 3 || n[3] == 4 ? n[0] : 0, n[1], n[2], n[3], n[1] * n[2] * n[3], n[2] * n[3], n[3], 1};
+    case 3: return (stack){n[2], n[0], n[1], 1, 1, inner * n[2], n[2], 0};
+    case 4: return (stack){n[3] == 3 || n[3] == 4 ? n[0] : 0, n[1], n[2], n[3], inner * last_two, last_two, last, 1};
     default: return (stack){0};
     }
 }
@@ -175,9 +176,11 @@ static void draw(const float *values, const stack *s, int count, uint8_t *pixel)
 {
     for (int i = 0; i < count; i++)
         for (int row = 0; row < s->height; row++)
-            for (int column = 0; column < s->width; column++)
+            for (int column = 0; column < s->width; column++) {
+                const float *first = values + i * s->next_picture + row * s->next_row + column * s->next_column;
                 for (int channel = 0; channel < s->channels; channel++)
-                    *pixel++ = level_of(values[i * s->next_picture + row * s->next_row + column * s->next_column + channel * s->next_channel]);
+                    *pixel++ = level_of(first[channel * s->next_channel]);
+            }
 }
 
 static knn_status add_images(knn__text *summary, const char *tag, const float *values, const knn__weight_spec *spec)

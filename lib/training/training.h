@@ -52,8 +52,8 @@ knn_status knn__logs_unknown(const knn__logs *logs, const char *what, const char
 
 /* ---- path_template.c ---- */
 
-/* A path with Keras' fields {epoch} (from 1) {epoch:02d} {val_loss:.2f} filled in from the epoch and the logs. Within an epoch there is {batch}
- * (from 1), too, and of the logs only those of the training. */
+/* A path with Keras' fields {epoch} (from 1) {epoch:02d} {val_loss:.2f} filled in from the epoch and the logs. Within an epoch there
+ * is {batch} (from 1), too, and of the logs only those of the training. */
 knn_status knn__expand_path(const char *path, const knn__training *training, bool within_epoch, knn__text *expanded);
 
 #endif

@@ -1,4 +1,5 @@
-/* Statistics over a data set, and standardizing with them, against Keras' ImageDataGenerator (fixtures/data/make_statistics_fixtures.py). */
+/* Statistics over a data set, and standardizing with them, against Keras' ImageDataGenerator
+ * (fixtures/data/make_statistics_fixtures.py). */
 #include "core/memory.h"
 #include "data/dataset.h"
 #include "data/data_support.h"
@@ -67,7 +68,8 @@ START_TEST(statistics_are_those_of_keras)
     for (size_t i = 0; i < 3; i++) {
         check_case("centered", knn_image_data_generator(.rescale = 1 / 255.0, .featurewise_center = true), channels[i]);
         check_case("normalized", knn_image_data_generator(.rescale = 1 / 255.0, .featurewise_std_normalization = true), channels[i]);
-        check_case("both", knn_image_data_generator(.samplewise_std_normalization = true, .featurewise_std_normalization = true), channels[i]);
+        check_case("both", knn_image_data_generator(.samplewise_std_normalization = true, .featurewise_std_normalization = true),
+                   channels[i]);
     }
 }
 END_TEST

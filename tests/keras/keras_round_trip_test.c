@@ -300,11 +300,10 @@ START_TEST(featurewise_statistics_come_back)
     knn_model *model = small_model(1);
     char text[128];
     for (int normalized = 0; normalized < 2; normalized++) {
-        check_ok(knn_set_preprocessing(
-            model,
-            knn_pictures(NULL, 6, 5, .generator = knn_image_data_generator(.featurewise_center = true, .channels = 3, .mean = {0.1, 2, 1 / 3.0},
-                                                                           .std = {1, 0, 0.7}, .featurewise_std_normalization = normalized == 1)),
-            NULL));
+        const knn_generator_options *generator =
+            knn_image_data_generator(.featurewise_center = true, .featurewise_std_normalization = normalized == 1, .channels = 3,
+                                     .mean = {0.1, 2, 1 / 3.0}, .std = {1, 0, 0.7});
+        check_ok(knn_set_preprocessing(model, knn_pictures(NULL, 6, 5, .generator = generator), NULL));
         knn_model *loaded = check_round_trip(model);
         ck_assert(loaded->preprocessing.featurewise_center && loaded->preprocessing.mean[2] == 1 / 3.0);
         ck_assert(knn__preprocessing_equal(&model->preprocessing, &loaded->preprocessing, text, sizeof text));

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Lets the real TensorBoard (2.21) read a log that the library wrote, and show it. Usage: sh tests/keras/tensorboard.sh [BUILD FOLDER]
-# KNN_PYTHON names a Python that has tensorboard and tensorflow; otherwise a virtual environment is made below the build folder (from the network).
+# KNN_PYTHON names a Python that has tensorboard and tensorflow; otherwise a virtual environment is made below the build folder (from
+# the network).
 set -e
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${1:-$root/build}
@@ -17,4 +18,5 @@ fi
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 KNN_TENSORBOARD=$folder "$build/tests/training_tensorboard_test" >/dev/null
-"$KNN_PYTHON" "$root/tests/keras/tensorboard_log.py" "$folder" 2>"$folder/stderr" || { status=$?; tail -20 "$folder/stderr" >&2; exit $status; }
+"$KNN_PYTHON" "$root/tests/keras/tensorboard_log.py" "$folder" 2>"$folder/stderr" ||
+    { status=$?; tail -20 "$folder/stderr" >&2; exit $status; }

@@ -1,4 +1,5 @@
-/* Reads event files again: framed records, protocol buffers, the values of summaries. Independent of the code that writes them but for the CRC. */
+/* Reads event files again: framed records, protocol buffers, the values of summaries. Independent of the code
+ * that writes them but for the CRC. */
 #ifndef KNN_TESTS_TRAINING_EVENTS_H
 #define KNN_TESTS_TRAINING_EVENTS_H
 
@@ -19,7 +20,12 @@ typedef struct field { int number; uint64_t value; bytes inner; } field;
 typedef struct event { double wall_time; int64_t step; bytes version, summary; } event;
 
 /* One value of a summary. */
-typedef struct value { char tag[100], plugin[40]; int data_class, type, dimensions, size[4]; bytes content, texts[8]; int text_count; float number; } value;
+typedef struct value {
+    char tag[100], plugin[40];
+    int data_class, type, dimensions, size[4], text_count;
+    bytes content, texts[8];
+    float number;
+} value;
 
 static inline uint64_t little_endian(const uint8_t *at, int n)
 {

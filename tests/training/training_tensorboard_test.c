@@ -16,7 +16,8 @@ static void fit(const knn_callback *callback, int epochs, bool validates, knn_mo
     tiny_fill(&data, 1);
     knn_model *model = tiny_model(knn_rmsprop(0.01), 1);
     knn_dataset *set = tiny_set(&data, 24), *validation = tiny_set(&data, 16);
-    check_ok(knn_fit(model, set, .epochs = epochs, .batch_size = 8, .validation_data = validates ? validation : NULL, .callbacks = {callback}));
+    check_ok(knn_fit(model, set, .epochs = epochs, .batch_size = 8, .validation_data = validates ? validation : NULL,
+                     .callbacks = {callback}));
     knn_dataset_free(set);
     knn_dataset_free(validation);
     *trained = model;
@@ -54,7 +55,8 @@ START_TEST(a_png_is_read_back)
         knn__picture picture;
         knn__encode_png(pixels, height, width, channels, &png);
         ck_assert(!png.failed);
-        check_ok(knn__decode_picture((const uint8_t *)png.data, png.length, "png", &(knn__picture_wish){channels, false, 1 << 20}, &picture));
+        check_ok(knn__decode_picture((const uint8_t *)png.data, png.length, "png", &(knn__picture_wish){channels, false, 1 << 20},
+                                     &picture));
         ck_assert_int_eq(picture.height, height);
         ck_assert_int_eq(picture.width, width);
         ck_assert_mem_eq(picture.pixels, pixels, n);
@@ -311,7 +313,8 @@ START_TEST(failed_allocations_leak_nothing)
         knn_model *model = tiny_model(knn_sgd(), 1);
         const char *path = tiny_path("leaks");
         knn__fail_allocation(n);
-        status = knn_fit(model, set, .validation_data = set, .callbacks = {knn_tensorboard(path, 1, .write_images = true, .update_freq = 1)});
+        status = knn_fit(model, set, .validation_data = set,
+                         .callbacks = {knn_tensorboard(path, 1, .write_images = true, .update_freq = 1)});
         knn__fail_allocation(0);
         knn_model_free(model);
         ck_assert_uint_eq(knn__live_blocks(), blocks);
