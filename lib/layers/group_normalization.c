@@ -114,13 +114,21 @@ static const knn_field group_fields[] = {
     FIELD(group_normalization, "groups", INT, groups, .normal = 32, .least = -1, .most = INT_MAX),
     NORMALIZATION_FIELDS(group_normalization), FIELDS_END};
 
+/* Where others have no -1, it is KNN_NONE and has become 0. */
+static void settle_groups(void *description)
+{
+    group_normalization *n = description;
+    if (n->groups == 0)
+        n->groups = -1;
+}
+
 static const group_normalization *as_group(const knn_layer *layer) { return (const group_normalization *)(const void *)layer; }
 
 static int channels_of(const knn_shape *in) { return in->size[in->rank - 1]; }
 
 static int groups_of(const knn_layer *layer, const knn_shape *in)
 {
-    return as_group(layer)->groups < 1 ? channels_of(in) : as_group(layer)->groups;
+    return as_group(layer)->groups < 0 ? channels_of(in) : as_group(layer)->groups;
 }
 
 static knn_status group_shape(const knn_layer *layer, const knn_shape *in, knn_shape *out)
@@ -148,5 +156,5 @@ static int group_nodes(const knn_layer *layer, const knn_shape *in, const knn_sh
 
 const knn__layer_kind knn__group_normalization_kind = {
     .kind = {.class_name = "GroupNormalization", .size = sizeof(group_normalization), .fields = group_fields,
-        .name_offset = offsetof(group_normalization, name)},
+        .name_offset = offsetof(group_normalization, name), .settle = settle_groups},
     .shape = group_shape, .weights = group_weights, .nodes = group_nodes};

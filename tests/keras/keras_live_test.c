@@ -151,6 +151,55 @@ START_TEST(all_activations)
 }
 END_TEST
 
+/* Those that Keras 2 does not know. */
+START_TEST(activations_not_in_keras2)
+{
+    static const knn_activation kinds[] = {KNN_HARD_SIGMOID, KNN_CELU,        KNN_LOG_SIGMOID, KNN_HARD_SILU,      KNN_HARD_TANH,
+                                           KNN_HARD_SHRINK,  KNN_SOFT_SHRINK, KNN_TANH_SHRINK, KNN_SPARSE_PLUS,    KNN_SPARSE_SIGMOID,
+                                           KNN_SQUAREPLUS,   KNN_SPARSEMAX,   KNN_LOG_SOFTMAX, KNN_LEAKY_RELU};
+    knn_model *model = knn_sequential();
+    knn_add(model, knn_input(6));
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        knn_add(model, knn_dense(9, .activation = kinds[i]));
+        knn_add(model, knn_layer_normalization());
+    }
+    knn_add(model, knn_dense(4));
+    check_ok(knn_compile(model, .optimizer = knn_sgd(), .loss = knn_mean_squared_error()));
+    write_case("not_in_keras2", model, 4);
+}
+END_TEST
+
+START_TEST(bends)
+{
+    knn_model *model = knn_sequential();
+    knn_add(model, knn_input(8, 7, 4));
+    knn_add(model, knn_layer_normalization());
+    knn_add(model, knn_relu());
+    knn_add(model, knn_conv2d(6, 2, .activation = KNN_RELU6));
+    knn_add(model, knn_group_normalization(3, .epsilon = 0.01));
+    knn_add(model, knn_gaussian_noise(0.1));
+    knn_add(model, knn_relu(2, 0.1, 0.2));
+    knn_add(model, knn_relu(.threshold = 0.1));
+    knn_add(model, knn_conv2d(4, 2, .activation = KNN_LEAKY_RELU));
+    knn_add(model, knn_group_normalization(-1, .no_center = true));
+    knn_add(model, knn_leaky_relu(0.25));
+    knn_add(model, knn_spatial_dropout2d(0.25));
+    knn_add(model, knn_conv2d(4, 2, .activation = KNN_MISH));
+    knn_add(model, knn_layer_normalization(.no_scale = true, .beta_regularizer = knn_l2(0.01)));
+    knn_add(model, knn_prelu({1, 2}, .alpha_initializer = knn_constant(0.5), .alpha_regularizer = knn_l1(0.01)));
+    knn_add(model, knn_softmax({1}));             /* of several axes Keras 3 loads no .h5, not its own either */
+    knn_add(model, knn_prelu());
+    knn_add(model, knn_elu(0.5));
+    knn_add(model, knn_gaussian_dropout(0.2));
+    knn_add(model, knn_flatten());
+    knn_add(model, knn_leaky_relu());
+    knn_add(model, knn_dense(3));
+    knn_add(model, knn_softmax());
+    check_ok(knn_compile(model, .optimizer = knn_adam(), .loss = knn_categorical_crossentropy()));
+    write_case("bends", model, 3);
+}
+END_TEST
+
 START_TEST(all_initializers)
 {
     const knn_initializer *const kinds[] = {
@@ -211,6 +260,8 @@ int main(void)
     tcase_add_test(cases, convolutions);
     tcase_add_test(cases, sequences);
     tcase_add_test(cases, all_activations);
+    tcase_add_test(cases, activations_not_in_keras2);
+    tcase_add_test(cases, bends);
     tcase_add_test(cases, all_initializers);
     tcase_add_loop_test(cases, all_schedules, 0, 6);
     tcase_add_test(cases, not_compiled);
