@@ -62,7 +62,18 @@ static const point points[] = {
     {KNN_HARD_SIGMOID, 1, 2.0f / 3, 1.0f / 6}, {KNN_HARD_SIGMOID, 3, 1, 0}, {KNN_HARD_SIGMOID, -3, 0, 0},
     {KNN_HARD_SIGMOID, 4, 1, 0}, {KNN_HARD_SIGMOID, -4, 0, 0},
     {KNN_SOFTSIGN, -3, -0.75f, 0.0625f}, {KNN_SOFTSIGN, 0, 0, 1},
-    {KNN_EXPONENTIAL, 1, 2.7182818f, 2.7182818f}};
+    {KNN_EXPONENTIAL, 1, 2.7182818f, 2.7182818f},
+    {KNN_RELU6, 3, 3, 1}, {KNN_RELU6, 7, 6, 0}, {KNN_RELU6, 6, 6, 0}, {KNN_RELU6, -1, 0, 0},
+    {KNN_LEAKY_RELU, -2, -0.4f, 0.2f}, {KNN_LEAKY_RELU, 3, 3, 1}, {KNN_LEAKY_RELU, 0, 0, 0.2f},
+    {KNN_MISH, 1, 0.86509839f, 1.0490363f}, {KNN_MISH, 0, 0, 0.6f}, {KNN_MISH, -1000, 0, 0},
+    {KNN_CELU, 2, 2, 1}, {KNN_CELU, -1, -0.63212056f, 0.36787944f},
+    {KNN_LOG_SIGMOID, 0, -0.69314718f, 0.5f}, {KNN_LOG_SIGMOID, -1000, -1000, 1}, {KNN_LOG_SIGMOID, 1000, 0, 0},
+    {KNN_HARD_SILU, 1, 2.0f / 3, 5.0f / 6}, {KNN_HARD_SILU, 3, 3, 1}, {KNN_HARD_SILU, -3, 0, 0},
+    {KNN_HARD_TANH, 0.5f, 0.5f, 1}, {KNN_HARD_TANH, 2, 1, 0}, {KNN_HARD_TANH, -1, -1, 1},
+    {KNN_HARD_SHRINK, -2, -2, 1}, {KNN_HARD_SHRINK, 0.5f, 0, 0}, {KNN_SOFT_SHRINK, -2, -1.5f, 1}, {KNN_SOFT_SHRINK, 0.5f, 0, 0},
+    {KNN_TANH_SHRINK, 1, 0.23840584f, 0.58002566f},
+    {KNN_SPARSE_PLUS, 0, 0.25f, 0.5f}, {KNN_SPARSE_PLUS, 2, 2, 1}, {KNN_SPARSE_PLUS, -1, 0, 0},
+    {KNN_SPARSE_SIGMOID, 0, 0.5f, 0.5f}, {KNN_SPARSE_SIGMOID, 1, 1, 0}, {KNN_SQUAREPLUS, 0, 1, 0.5f}};
 
 START_TEST(activations_match_hand_values_and_slopes)
 {
@@ -97,6 +108,71 @@ START_TEST(softmax_is_over_the_channels_and_does_not_overflow)
 END_TEST
 
 /* ---- Dropout ---- */
+
+START_TEST(log_softmax_does_not_overflow)
+{
+    layer_prepare(&r, knn_activation(KNN_LOG_SOFTMAX), (knn_shape){1, {2}}, 2);
+    LAYER_SET(r.x, 0, 0, 1000, -1000);
+    LAYER_SET(r.dy, 1, 0, 1, 0);
+    layer_go(&r);
+    check_numbers(r.y, -0.69314718f, -0.69314718f, 0, -2000);
+    check_numbers(r.dx, 0.5f, -0.5f, 0, 0);
+}
+END_TEST
+
+/* The support is 1 and 0.5; its partial sums 1 and 1.5 give the threshold (1 + 1.5 - 1) / 2, of which 0.5 lies below. */
+START_TEST(sparsemax_is_that_of_keras)
+{
+    layer_prepare(&r, knn_activation(KNN_SPARSEMAX), (knn_shape){1, {3}}, 1);
+    LAYER_SET(r.x, 0.5f, 1, -1);
+    LAYER_SET(r.dy, 0, 1, 0);
+    layer_go(&r);
+    check_numbers(r.y, 0, 0.25f, 0);
+    check_numbers(r.dx, -0.5f, 0, 0);
+}
+END_TEST
+
+/* With distances from the maximum: e^0, e^-ln 3: 3/4 and 1/4, down the columns. */
+START_TEST(softmax_runs_over_any_axis)
+{
+    layer_prepare(&r, knn_softmax({1}), (knn_shape){2, {2, 2}}, 1);
+    LAYER_SET(r.x, 1.0986123f, 0, 0, 0);
+    LAYER_SET(r.dy, 1, 1, 0, 0);
+    layer_go(&r);
+    check_numbers(r.y, 0.75f, 0.5f, 0.25f, 0.5f);
+    check_numbers(r.dx, 0.1875f, 0.25f, -0.1875f, -0.25f);
+}
+END_TEST
+
+START_TEST(rectifiers_match_hand_values)
+{
+    layer_prepare(&r, knn_relu(3, 0.5, 1), (knn_shape){1, {4}}, 1);
+    LAYER_SET(r.x, -1, 1, 2, 5);
+    fill(r.dy, 2, 4);
+    layer_go(&r);
+    check_numbers(r.y, -1, 0, 2, 3);
+    check_numbers(r.dx, 1, 0, 2, 0);
+    layer_prepare(&r, knn_elu(2), (knn_shape){1, {2}}, 1);
+    LAYER_SET(r.x, -1, 3);
+    fill(r.dy, 1, 2);
+    layer_go(&r);
+    check_numbers(r.y, -1.2642411f, 3);
+    check_numbers(r.dx, 0.73575888f, 1);
+}
+END_TEST
+
+START_TEST(prelu_matches_hand_values)
+{
+    layer_prepare(&r, knn_prelu({1}), (knn_shape){2, {2, 2}}, 2);
+    LAYER_SET(r.x, -1, 2, -3, -4, 5, 6, -7, 8);
+    LAYER_SET(r.weights, 0.5f, 0.25f);
+    LAYER_SET(r.dy, 1, 1, 1, 2, 1, 1, 10, 1);
+    layer_go(&r);
+    check_numbers(r.y, -0.5f, 2, -1.5f, -1, 5, 6, -3.5f, 8);
+    check_numbers(r.dx, 0.5f, 1, 0.5f, 0.5f, 1, 1, 5, 1);
+    check_numbers(r.gradients, -1 - 3 - 70, -8);
+}
+END_TEST
 
 START_TEST(dropout_keeps_its_share_and_divides_by_it)
 {
@@ -200,6 +276,38 @@ START_TEST(frozen_normalization_takes_the_moving_statistics_in_training)
 }
 END_TEST
 
+/* The same numbers, as one sample. */
+START_TEST(layer_normalization_takes_the_sample)
+{
+    const float root = 1.41421356f;
+    layer_prepare(&r, knn_layer_normalization(.epsilon = 0.75), (knn_shape){1, {4}}, 1);
+    LAYER_SET(r.x, 1, 2, 3, 4);
+    LAYER_SET(r.weights, 2, 2, 2, 2, 1, 1, 1, 1);
+    LAYER_SET(r.dy, 1, 0, 0, 0);
+    layer_go(&r);
+    check_numbers(r.y, 1 - 3 / root, 1 - 1 / root, 1 + 1 / root, 1 + 3 / root);
+    check_numbers(r.gradients, -1.5f / root, 0, 0, 0, 1, 0, 0, 0);
+    check_numbers(r.dx, 2 / root * (0.75f - 1.125f / 4), 2 / root * (-0.25f - 0.375f / 4), 2 / root * (-0.25f + 0.375f / 4),
+                  2 / root * (-0.25f + 1.125f / 4));
+}
+END_TEST
+
+/* Two positions, two groups of two channels; the second group has no variance. */
+START_TEST(group_normalization_takes_groups_of_channels)
+{
+    const float root = 1.41421356f;
+    layer_prepare(&r, knn_group_normalization(2, .epsilon = 0.75, .no_scale = true), (knn_shape){3, {1, 2, 4}}, 1);
+    LAYER_SET(r.x, 1, 3, 10, 10, 2, 4, 10, 10);
+    LAYER_SET(r.weights, 0, 0, 7, 0);
+    LAYER_SET(r.dy, 0, 0, 1, 0, 0, 0, 2, 0);
+    layer_go(&r);
+    check_numbers(r.y, -1.5f / root, 0.5f / root, 7, 0, -0.5f / root, 1.5f / root, 7, 0);
+    check_numbers(r.gradients, 0, 0, 3, 0);
+    const float inverse = 1 / sqrtf(0.75f);             /* of the second group: dx = (dy - 3 / 4) / deviation */
+    check_numbers(r.dx, 0, 0, 0.25f * inverse, -0.75f * inverse, 0, 0, 1.25f * inverse, -0.75f * inverse);
+}
+END_TEST
+
 /* ---- A user's layer: y = x w, w one number ---- */
 
 typedef struct scale_layer { knn_layer layer; } scale_layer;
@@ -264,12 +372,19 @@ static Suite *suite(void)
     tcase_add_loop_test(activations, activations_match_hand_values_and_slopes, 0, (int)(sizeof points / sizeof *points));
     tcase_add_test(activations, relu_lets_nan_through);
     tcase_add_test(activations, softmax_is_over_the_channels_and_does_not_overflow);
+    tcase_add_test(activations, log_softmax_does_not_overflow);
+    tcase_add_test(activations, sparsemax_is_that_of_keras);
+    tcase_add_test(activations, softmax_runs_over_any_axis);
+    tcase_add_test(activations, rectifiers_match_hand_values);
+    tcase_add_test(activations, prelu_matches_hand_values);
     tcase_add_test(dropout, dropout_keeps_its_share_and_divides_by_it);
     tcase_add_test(dropout, dropout_depends_on_seed_iteration_layer_and_place_only);
     tcase_add_test(dropout, dropout_of_everything_gives_zeros);
     tcase_add_test(normalization, normalization_takes_the_batch_and_moves_its_statistics);
     tcase_add_test(normalization, normalization_outside_training_takes_the_moving_statistics);
     tcase_add_test(normalization, frozen_normalization_takes_the_moving_statistics_in_training);
+    tcase_add_test(normalization, layer_normalization_takes_the_sample);
+    tcase_add_test(normalization, group_normalization_takes_groups_of_channels);
     tcase_add_test(users, a_users_layer_gets_all_images_and_its_gradients_are_summed);
     suite_add_tcase(s, plain);
     suite_add_tcase(s, activations);

@@ -126,6 +126,7 @@ const chain_case chain_cases[] = {
      {knn_conv2d(16, 3, .activation = KNN_RELU), knn_average_pooling2d(2)}},
     {"chain", "tanh and pooling", SHAPE(10, 10, 8), 3, false,
      {knn_conv2d(16, 3, .activation = KNN_TANH), knn_max_pooling2d(2)}},
+    {"chain", "a relu layer and pooling", SHAPE(10, 10, 8), 3, false, {knn_conv2d(16, 3), knn_relu(), knn_max_pooling2d(2)}},
     {"chain", "two blocks", SHAPE(14, 13, 3), 5, false,
      {knn_conv2d(8, 3, .activation = KNN_RELU), knn_max_pooling2d(2), knn_conv2d(16, 3, .activation = KNN_RELU), knn_max_pooling2d(2)}},
     {"chain", "two blocks, frozen first", SHAPE(14, 13, 3), 3, false,
