@@ -326,6 +326,18 @@ typedef struct knn_gaussian_noise_layer {
 /* In training: y = x n, n normal with mean 1 and variance rate / (1 - rate). Otherwise the identity. */
 #define knn_gaussian_dropout(...) KNN_DESCRIBE(knn_dropout_layer, layer, "GaussianDropout", __VA_ARGS__)
 
+/* (n) -> (n, output_dim), (n, m) -> (n, m, output_dim): row x of a table for each class number x, 0 .. input_dim - 1; zeros for other
+ * numbers. Mostly the first layer: numbers have no gradient. Weight: embeddings (input_dim, output_dim). */
+typedef struct knn_embedding_layer {
+    knn_layer layer;
+    int input_dim, output_dim;              /* required, >= 1 */
+    bool frozen;
+    const knn_initializer *embeddings_initializer;          /* NULL: knn_random_uniform() */
+    const knn_regularizer *embeddings_regularizer;
+    const char *name;
+} knn_embedding_layer;
+#define knn_embedding(...) KNN_DESCRIBE(knn_embedding_layer, layer, "Embedding", __VA_ARGS__)
+
 /* (h, w, c) -> (h * w * c), in C order. */
 typedef struct knn_flatten_layer {
     knn_layer layer;

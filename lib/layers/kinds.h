@@ -15,7 +15,7 @@ extern const knn__layer_kind knn__conv1d_kind, knn__depthwise_conv2d_kind, knn__
     knn__up_sampling2d_kind, knn__up_sampling1d_kind;
 extern const knn__layer_kind knn__relu_kind, knn__leaky_relu_kind, knn__prelu_kind, knn__elu_kind, knn__softmax_kind,
     knn__spatial_dropout2d_kind, knn__spatial_dropout1d_kind, knn__gaussian_noise_kind, knn__gaussian_dropout_kind,
-    knn__layer_normalization_kind, knn__group_normalization_kind;
+    knn__layer_normalization_kind, knn__group_normalization_kind, knn__embedding_kind;
 
 /* A line of a field table: FIELD(knn_conv2d_layer, "filters", INT, filters, .least = 1, .most = INT_MAX) */
 #define FIELD(type, key, what, member, ...) {.name = key, .kind = KNN_FIELD_##what, .offset = offsetof(type, member), __VA_ARGS__}

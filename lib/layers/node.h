@@ -10,7 +10,7 @@ typedef enum knn_op {
     KNN_OP_RECTIFIER, KNN_OP_SCALED_ELU, KNN_OP_PRELU,          /* activations with parameters or weights */
     KNN_OP_SOFTMAX,                         /* not over the channels, as the activation is */
     KNN_OP_GROUP_NORMALIZATION,             /* layer normalization is one, too */
-    KNN_OP_GAUSSIAN_NOISE, KNN_OP_GAUSSIAN_DROPOUT,
+    KNN_OP_GAUSSIAN_NOISE, KNN_OP_GAUSSIAN_DROPOUT, KNN_OP_EMBEDDING,
     KNN_OP_FLATTEN,                         /* the same numbers in another shape: no kernel runs it */
     KNN_OP_CONV2D_TRANSPOSE, KNN_OP_CROPPING2D, KNN_OP_PERMUTE, KNN_OP_UP_SAMPLING_NEAREST, KNN_OP_UP_SAMPLING_BILINEAR,
     KNN_OP_CUSTOM
@@ -27,7 +27,7 @@ typedef struct knn_node_weight {
 
 enum { KNN_NODE_WEIGHTS = 4 };
 /* Positions in node.weight: convolution and dense: kernel, bias; normalizations: gamma, beta; batch normalization: also moving mean and
- * moving variance; PReLU: alpha. */
+ * moving variance; PReLU: alpha; embedding: its table as the kernel. */
 enum { KNN_KERNEL = 0, KNN_BIAS = 1, KNN_ALPHA = 0, KNN_GAMMA = 0, KNN_BETA = 1, KNN_MOVING_MEAN = 2, KNN_MOVING_VARIANCE = 3 };
 
 typedef struct knn_node {

@@ -94,6 +94,13 @@ START_TEST(group_normalization)
 }
 END_TEST
 
+START_TEST(embedding)
+{
+    check("embedding", knn_embedding(5, 3));
+    check("embedding_rows", knn_embedding(9, 4));
+}
+END_TEST
+
 /* ---- Random layers ---- */
 
 START_TEST(random_layers_change_nothing_outside_training)
@@ -251,6 +258,7 @@ int main(void)
     tcase_add_test(layers, softmax);
     tcase_add_test(layers, layer_normalization);
     tcase_add_test(layers, group_normalization);
+    tcase_add_test(layers, embedding);
     tcase_add_test(layers, random_layers_change_nothing_outside_training);
     tcase_add_loop_test(draws, gaussian_noise_is_normal_and_hands_gradients_on, 0, 2);
     tcase_add_loop_test(draws, gaussian_dropout_multiplies_with_normal_numbers, 0, 2);

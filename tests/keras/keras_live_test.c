@@ -200,6 +200,20 @@ START_TEST(bends)
 }
 END_TEST
 
+START_TEST(words)
+{
+    knn_model *model = knn_sequential();
+    knn_add(model, knn_input(6));
+    knn_add(model, knn_embedding(300, 8, .embeddings_regularizer = knn_l2(0.01)));
+    knn_add(model, knn_spatial_dropout1d(0.2));
+    knn_add(model, knn_layer_normalization());
+    knn_add(model, knn_flatten());
+    knn_add(model, knn_dense(2));
+    check_ok(knn_compile(model, .optimizer = knn_adam(), .loss = knn_mean_squared_error()));
+    write_case("words", model, 2);
+}
+END_TEST
+
 START_TEST(all_initializers)
 {
     const knn_initializer *const kinds[] = {
@@ -262,6 +276,7 @@ int main(void)
     tcase_add_test(cases, all_activations);
     tcase_add_test(cases, activations_not_in_keras2);
     tcase_add_test(cases, bends);
+    tcase_add_test(cases, words);
     tcase_add_test(cases, all_initializers);
     tcase_add_loop_test(cases, all_schedules, 0, 6);
     tcase_add_test(cases, not_compiled);

@@ -96,6 +96,18 @@ START_TEST(first_weights_are_keras_defaults)
 }
 END_TEST
 
+START_TEST(embeddings_add_an_axis)
+{
+    add(knn_input(6));
+    add(knn_embedding(100, 5));
+    check_weight(0, "embedding/embeddings", 2, (const int[4]){100, 5});
+    ck_assert_uint_eq(knn_output_length(model), 6 * 5);
+    add(knn_embedding(3, 2));
+    ck_assert_uint_eq(knn_output_length(model), 6 * 5 * 2);
+    refuses(knn_embedding(3, 2), KNN_ERROR_SHAPE, "embedding_2: expected an input of one or two sizes, got (6, 5, 2)");
+}
+END_TEST
+
 /* ReLU as a layer of its own is what Activation("relu") is: the kernels that fuse it take both. */
 START_TEST(a_relu_layer_is_fused_into_convolutions)
 {
@@ -142,6 +154,7 @@ int main(void)
     tcase_add_test(cases, names_are_keras_names);
     tcase_add_test(cases, weights_have_keras_names_shapes_and_order);
     tcase_add_test(cases, first_weights_are_keras_defaults);
+    tcase_add_test(cases, embeddings_add_an_axis);
     tcase_add_test(cases, a_relu_layer_is_fused_into_convolutions);
     tcase_add_loop_test(cases, what_cannot_be_is_refused, 0, 12);
     suite_add_tcase(suite, cases);

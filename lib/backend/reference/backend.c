@@ -21,6 +21,7 @@ static const knn_kernel *const reference_kernels[] = {
     &knn__reference_rectifiers,
     &knn__reference_gaussian,
     &knn__reference_group_normalization,
+    &knn__reference_embedding,
 #ifndef KNN_DOUBLE
     &knn__reference_custom,
 #endif

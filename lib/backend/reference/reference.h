@@ -10,7 +10,8 @@
 extern const knn_kernel knn__reference_conv2d, knn__reference_max_pooling2d, knn__reference_average_pooling2d, knn__reference_dense,
     knn__reference_activation, knn__reference_dropout, knn__reference_batch_normalization, knn__reference_zero_padding2d,
     knn__reference_rescaling, knn__reference_conv2d_transpose, knn__reference_cropping2d, knn__reference_permute, knn__reference_up_sampling;
-extern const knn_kernel knn__reference_softmax, knn__reference_rectifiers, knn__reference_gaussian, knn__reference_group_normalization;
+extern const knn_kernel knn__reference_softmax, knn__reference_rectifiers, knn__reference_gaussian, knn__reference_group_normalization,
+    knn__reference_embedding;
 #ifndef KNN_DOUBLE                          /* users' layers compute in float */
 extern const knn_kernel knn__reference_custom;
 #endif
