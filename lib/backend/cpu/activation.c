@@ -1,5 +1,5 @@
-/* The elementwise activations and their slopes, with Keras 3's formulas. ReLU, which most nets use, is a vector loop; the others call
- * the C library. Does not know where the arrays come from. */
+/* The elementwise activations and their slopes, with Keras 3's formulas. ReLU and its like, which most nets use, are vector loops; the
+ * others call the C library. Does not know where the arrays come from. */
 #include "backend/cpu/activation.h"
 
 #include <math.h>
@@ -85,6 +85,12 @@ void knn__activate(knn_activation f, const float *x, float *y, size_t n)
     if (f == KNN_RELU)
         for (size_t i = 0; i < n; i++)
             y[i] = relu(x[i]);
+    else if (f == KNN_RELU6)
+        for (size_t i = 0; i < n; i++)
+            y[i] = value(KNN_RELU6, x[i]);
+    else if (f == KNN_LEAKY_RELU)
+        for (size_t i = 0; i < n; i++)
+            y[i] = value(KNN_LEAKY_RELU, x[i]);
     else
         for (size_t i = 0; i < n; i++)
             y[i] = value(f, x[i]);
@@ -95,6 +101,12 @@ void knn__activate_backward(knn_activation f, const float *kept, const float *dy
     if (f == KNN_RELU)
         for (size_t i = 0; i < n; i++)
             dx[i] = kept[i] > 0 ? dy[i] : 0;
+    else if (f == KNN_RELU6)
+        for (size_t i = 0; i < n; i++)
+            dx[i] = dy[i] * slope(KNN_RELU6, kept[i]);
+    else if (f == KNN_LEAKY_RELU)
+        for (size_t i = 0; i < n; i++)
+            dx[i] = dy[i] * slope(KNN_LEAKY_RELU, kept[i]);
     else
         for (size_t i = 0; i < n; i++)
             dx[i] = dy[i] * slope(f, kept[i]);
