@@ -318,7 +318,7 @@ typedef struct knn_dropout_layer {
 /* In training: y = x + n, n normal with mean 0. Otherwise the identity. */
 typedef struct knn_gaussian_noise_layer {
     knn_layer layer;
-    double stddev;                          /* 0 to 1 */
+    double stddev;                          /* >= 0; Keras 3 takes up to 1 */
     const char *name;
 } knn_gaussian_noise_layer;
 #define knn_gaussian_noise(...) KNN_DESCRIBE(knn_gaussian_noise_layer, layer, "GaussianNoise", __VA_ARGS__)

@@ -2,11 +2,12 @@
 #include "core/status.h"
 #include "layers/kinds.h"
 
+#include <float.h>
 #include <math.h>
 
 /* ---- GaussianNoise ---- */
 
-static const knn_field noise_fields[] = {FIELD(knn_gaussian_noise_layer, "stddev", REAL, stddev, .least = 0, .most = 1), FIELDS_END};
+static const knn_field noise_fields[] = {FIELD(knn_gaussian_noise_layer, "stddev", REAL, stddev, .least = 0, .most = FLT_MAX), FIELDS_END};
 
 static int noise_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[2])
 {

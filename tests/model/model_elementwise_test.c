@@ -139,7 +139,7 @@ START_TEST(what_cannot_be_is_refused)
     case 6: refuses(knn_layer_normalization({1, 2}), KNN_ERROR_UNSUPPORTED, "layer_normalization: axis 1, but not all axes behind it"); break;
     case 7: refuses(knn_group_normalization(), KNN_ERROR_SHAPE, "group_normalization: groups is 32, which does not divide its 4 channels"); break;
     case 8: refuses(knn_spatial_dropout1d(0.5), KNN_ERROR_SHAPE, "spatial_dropout1d: expected an input of (length, channels)"); break;
-    case 9: refuses(knn_gaussian_noise(1.5), KNN_ERROR_ARGUMENT, "GaussianNoise: stddev is 1.5, expected 0 to 1"); break;
+    case 9: refuses(knn_gaussian_noise(-0.5), KNN_ERROR_ARGUMENT, "GaussianNoise: stddev is -0.5, expected 0 to"); break;
     case 10: refuses(knn_gaussian_dropout(1), KNN_ERROR_ARGUMENT, "gaussian_dropout: rate is 1"); break;
     default: refuses(knn_activation((knn_activation)(KNN_SPARSEMAX + 1)), KNN_ERROR_ARGUMENT, "activation is 28, expected 0 to 27"); break;
     }

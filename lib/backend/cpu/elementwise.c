@@ -1,5 +1,6 @@
 /* What works number by number: activations, dropout, rescaling; and zero padding, which is as simple. In place where the backward pass
- * allows it. Those with parameters are in rectifiers.c and gaussian.c. Activations behind convolutions and dense layers are mostly done by their kernels. */
+ * allows it. What has parameters or weights is in rectifiers.c, prelu.c and gaussian.c. Activations behind convolutions and dense layers are
+ * mostly done by their kernels. */
 #include "backend/cpu/activation.h"
 #include "core/random.h"
 
