@@ -44,48 +44,48 @@ static const knn_field fbeta_fields[] = {
     ENUM(knn_f_score_metric, average, averages), REAL(knn_f_score_metric, threshold, 0, 1), REAL(knn_f_score_metric, beta, 1, DBL_MAX),
     END};
 
-#define PLAIN(class, key, op, loss) \
-    {{class, sizeof(knn_named_metric), NULL, offsetof(knn_named_metric, name), NULL}, key, KNN_METRIC_##op, KNN_LOSS_##loss, false}
-#define WITH(class, type, fields, key, op, loss) \
-    {{class, sizeof(type), fields, offsetof(type, name), NULL}, key, KNN_METRIC_##op, KNN_LOSS_##loss, false}
-
+#define KIND(class, type, fields, key, op, loss) \
+    {{class, sizeof(type), fields, offsetof(type, name), NULL}, key, KNN_METRIC_##op, loss, false}
+#define PLAIN(class, key, op)              KIND(class, knn_named_metric, NULL, key, op, (knn__loss_op)0)
+#define WITH(class, type, fields, key, op) KIND(class, type, fields, key, op, (knn__loss_op)0)
+#define MEAN_OF(class, key, op, loss)      KIND(class, knn_named_metric, NULL, key, op, KNN_LOSS_##loss)
 
 static const metric_kind
     accuracy = {{"accuracy", sizeof(knn_named_metric), NULL, offsetof(knn_named_metric, name), NULL}, "accuracy",
-                KNN_METRIC_BINARY_ACCURACY, KNN_LOSS_MEAN_SQUARED_ERROR, true},
-    binary = WITH("BinaryAccuracy", knn_binary_accuracy_metric, binary_fields, "binary_accuracy", BINARY_ACCURACY, MEAN_SQUARED_ERROR),
-    categorical = PLAIN("CategoricalAccuracy", "categorical_accuracy", CATEGORICAL_ACCURACY, MEAN_SQUARED_ERROR),
-    sparse = PLAIN("SparseCategoricalAccuracy", "sparse_categorical_accuracy", SPARSE_CATEGORICAL_ACCURACY, MEAN_SQUARED_ERROR),
-    top_k = WITH("TopKCategoricalAccuracy", knn_top_k_metric, top_k_fields, "top_k_categorical_accuracy", TOP_K, MEAN_SQUARED_ERROR),
+                KNN_METRIC_BINARY_ACCURACY, (knn__loss_op)0, true},
+    binary = WITH("BinaryAccuracy", knn_binary_accuracy_metric, binary_fields, "binary_accuracy", BINARY_ACCURACY),
+    categorical = PLAIN("CategoricalAccuracy", "categorical_accuracy", CATEGORICAL_ACCURACY),
+    sparse = PLAIN("SparseCategoricalAccuracy", "sparse_categorical_accuracy", SPARSE_CATEGORICAL_ACCURACY),
+    top_k = WITH("TopKCategoricalAccuracy", knn_top_k_metric, top_k_fields, "top_k_categorical_accuracy", TOP_K),
     sparse_top_k = WITH("SparseTopKCategoricalAccuracy", knn_top_k_metric, top_k_fields, "sparse_top_k_categorical_accuracy",
-                        SPARSE_TOP_K, MEAN_SQUARED_ERROR),
-    squared = PLAIN("MeanSquaredError", "mean_squared_error", LOSS, MEAN_SQUARED_ERROR),
-    root = PLAIN("RootMeanSquaredError", "root_mean_squared_error", ROOT_OF_LOSS, MEAN_SQUARED_ERROR),
-    absolute = PLAIN("MeanAbsoluteError", "mean_absolute_error", LOSS, MEAN_ABSOLUTE_ERROR),
-    percentage = PLAIN("MeanAbsolutePercentageError", "mean_absolute_percentage_error", LOSS, MEAN_ABSOLUTE_PERCENTAGE_ERROR),
-    logarithmic = PLAIN("MeanSquaredLogarithmicError", "mean_squared_logarithmic_error", LOSS, MEAN_SQUARED_LOGARITHMIC_ERROR),
-    cosine = PLAIN("CosineSimilarity", "cosine_similarity", NEGATIVE_LOSS, COSINE_SIMILARITY),
-    log_cosh = PLAIN("LogCoshError", "logcosh", LOSS, LOG_COSH),
-    poisson = PLAIN("Poisson", "poisson", LOSS, POISSON),
-    divergence = PLAIN("KLDivergence", "kl_divergence", LOSS, KL_DIVERGENCE),
-    hinge = PLAIN("Hinge", "hinge", LOSS, HINGE),
-    squared_hinge = PLAIN("SquaredHinge", "squared_hinge", LOSS, SQUARED_HINGE),
-    categorical_hinge = PLAIN("CategoricalHinge", "categorical_hinge", LOSS, CATEGORICAL_HINGE),
-    binary_crossentropy = WITH("BinaryCrossentropy", knn_crossentropy_metric, crossentropy_fields, "binary_crossentropy", LOSS,
-                               BINARY_CROSSENTROPY),
-    categorical_crossentropy = WITH("CategoricalCrossentropy", knn_crossentropy_metric, crossentropy_fields,
-                                    "categorical_crossentropy", LOSS, CATEGORICAL_CROSSENTROPY),
-    sparse_crossentropy = WITH("SparseCategoricalCrossentropy", knn_crossentropy_metric, sparse_crossentropy_fields,
-                               "sparse_categorical_crossentropy", LOSS, SPARSE_CATEGORICAL_CROSSENTROPY),
-    precision = WITH("Precision", knn_confusion_metric, precision_fields, "precision", PRECISION, MEAN_SQUARED_ERROR),
-    recall = WITH("Recall", knn_confusion_metric, precision_fields, "recall", RECALL, MEAN_SQUARED_ERROR),
-    true_positives = WITH("TruePositives", knn_confusion_metric, count_fields, "true_positives", TRUE_POSITIVES, MEAN_SQUARED_ERROR),
-    true_negatives = WITH("TrueNegatives", knn_confusion_metric, count_fields, "true_negatives", TRUE_NEGATIVES, MEAN_SQUARED_ERROR),
-    false_positives = WITH("FalsePositives", knn_confusion_metric, count_fields, "false_positives", FALSE_POSITIVES, MEAN_SQUARED_ERROR),
-    false_negatives = WITH("FalseNegatives", knn_confusion_metric, count_fields, "false_negatives", FALSE_NEGATIVES, MEAN_SQUARED_ERROR),
-    auc = WITH("AUC", knn_auc_metric, auc_fields, "auc", AUC, MEAN_SQUARED_ERROR),
-    f1_score = WITH("F1Score", knn_f_score_metric, f1_fields, "f1_score", F_SCORE, MEAN_SQUARED_ERROR),
-    fbeta_score = WITH("FBetaScore", knn_f_score_metric, fbeta_fields, "fbeta_score", F_SCORE, MEAN_SQUARED_ERROR);
+                        SPARSE_TOP_K),
+    squared = MEAN_OF("MeanSquaredError", "mean_squared_error", LOSS, MEAN_SQUARED_ERROR),
+    root = MEAN_OF("RootMeanSquaredError", "root_mean_squared_error", ROOT_OF_LOSS, MEAN_SQUARED_ERROR),
+    absolute = MEAN_OF("MeanAbsoluteError", "mean_absolute_error", LOSS, MEAN_ABSOLUTE_ERROR),
+    percentage = MEAN_OF("MeanAbsolutePercentageError", "mean_absolute_percentage_error", LOSS, MEAN_ABSOLUTE_PERCENTAGE_ERROR),
+    logarithmic = MEAN_OF("MeanSquaredLogarithmicError", "mean_squared_logarithmic_error", LOSS, MEAN_SQUARED_LOGARITHMIC_ERROR),
+    cosine = MEAN_OF("CosineSimilarity", "cosine_similarity", NEGATIVE_LOSS, COSINE_SIMILARITY),
+    log_cosh = MEAN_OF("LogCoshError", "logcosh", LOSS, LOG_COSH),
+    poisson = MEAN_OF("Poisson", "poisson", LOSS, POISSON),
+    divergence = MEAN_OF("KLDivergence", "kl_divergence", LOSS, KL_DIVERGENCE),
+    hinge = MEAN_OF("Hinge", "hinge", LOSS, HINGE),
+    squared_hinge = MEAN_OF("SquaredHinge", "squared_hinge", LOSS, SQUARED_HINGE),
+    categorical_hinge = MEAN_OF("CategoricalHinge", "categorical_hinge", LOSS, CATEGORICAL_HINGE),
+    binary_crossentropy = KIND("BinaryCrossentropy", knn_crossentropy_metric, crossentropy_fields, "binary_crossentropy", LOSS,
+                               KNN_LOSS_BINARY_CROSSENTROPY),
+    categorical_crossentropy = KIND("CategoricalCrossentropy", knn_crossentropy_metric, crossentropy_fields,
+                                    "categorical_crossentropy", LOSS, KNN_LOSS_CATEGORICAL_CROSSENTROPY),
+    sparse_crossentropy = KIND("SparseCategoricalCrossentropy", knn_crossentropy_metric, sparse_crossentropy_fields,
+                               "sparse_categorical_crossentropy", LOSS, KNN_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY),
+    precision = WITH("Precision", knn_confusion_metric, precision_fields, "precision", PRECISION),
+    recall = WITH("Recall", knn_confusion_metric, precision_fields, "recall", RECALL),
+    true_positives = WITH("TruePositives", knn_confusion_metric, count_fields, "true_positives", TRUE_POSITIVES),
+    true_negatives = WITH("TrueNegatives", knn_confusion_metric, count_fields, "true_negatives", TRUE_NEGATIVES),
+    false_positives = WITH("FalsePositives", knn_confusion_metric, count_fields, "false_positives", FALSE_POSITIVES),
+    false_negatives = WITH("FalseNegatives", knn_confusion_metric, count_fields, "false_negatives", FALSE_NEGATIVES),
+    auc = WITH("AUC", knn_auc_metric, auc_fields, "auc", AUC),
+    f1_score = WITH("F1Score", knn_f_score_metric, f1_fields, "f1_score", F_SCORE),
+    fbeta_score = WITH("FBetaScore", knn_f_score_metric, fbeta_fields, "fbeta_score", F_SCORE);
 
 const knn__kind *const knn__metric_kinds[] = {
     &accuracy.kind, &binary.kind, &categorical.kind, &sparse.kind, &top_k.kind, &sparse_top_k.kind, &squared.kind, &root.kind,
