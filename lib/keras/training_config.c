@@ -186,13 +186,15 @@ static const char *metric_class(const knn__metric *metric)
            : metric->op == KNN_METRIC_CATEGORICAL_ACCURACY ? "CategoricalAccuracy" : "SparseCategoricalAccuracy";
 }
 
-/* By their names Keras knows functions, of which the metric is the mean; what counts is a class for all of its versions. */
+/* A name alone only for those that all versions of Keras have as functions of the same name. */
 void knn__write_metric(const knn__metric *metric, knn__text *text)
 {
     char name[64];
     const char *class_name = metric_class(metric);
     bool accuracy = strcmp(metric->kind->class_name, "accuracy") == 0;
-    bool function = metric->op <= KNN_METRIC_SPARSE_CATEGORICAL_ACCURACY || metric->op == KNN_METRIC_LOSS;
+    bool mean = metric->op == KNN_METRIC_LOSS &&
+                (metric->loss.op == KNN_LOSS_MEAN_SQUARED_ERROR || metric->loss.op == KNN_LOSS_MEAN_ABSOLUTE_ERROR);
+    bool function = metric->op <= KNN_METRIC_SPARSE_CATEGORICAL_ACCURACY || mean;
 
     knn__snake_case(class_name, name, sizeof name);
     if (function && knn__all_normal(metric->kind->fields, metric->description) &&
@@ -230,10 +232,11 @@ void knn__write_optimizer(const knn__optimizer *optimizer, const char *key, bool
     const knn_field *fields = optimizer->kind->fields;
     char class_name[64];
 
-    /* tf.keras from 2.11 on keeps optimizers that decay weights under such names; of the others it has older twins of
-     * the plain name, which every version loads. */
-    snprintf(class_name, sizeof class_name, "%s%s", optimizer->weight_decay != 0 ? "Custom>" : "",
-             optimizer->kind->class_name);
+    /* tf.keras from 2.11 on keeps optimizers that decay or average weights, and newer ones, under such names; of the
+     * others it has older twins of the plain name, which every version loads. */
+    bool newer = optimizer->weight_decay != 0 || optimizer->use_ema || optimizer->update.op == KNN_UPDATE_LION ||
+                 optimizer->update.op == KNN_UPDATE_ADAFACTOR;
+    snprintf(class_name, sizeof class_name, "%s%s", newer ? "Custom>" : "", optimizer->kind->class_name);
     while (strcmp(fields->name, "learning_rate") == 0)      /* the table begins with them */
         fields++;
     knn__json_begin(text, key, '{');

@@ -152,7 +152,7 @@ START_TEST(all_activations)
 END_TEST
 
 /* Those that Keras 2 does not know. */
-START_TEST(activations_not_in_keras2)
+START_TEST(activations_of_keras3_only)
 {
     static const knn_activation kinds[] = {KNN_HARD_SIGMOID, KNN_CELU,        KNN_LOG_SIGMOID, KNN_HARD_SILU,      KNN_HARD_TANH,
                                            KNN_HARD_SHRINK,  KNN_SOFT_SHRINK, KNN_TANH_SHRINK, KNN_SPARSE_PLUS,    KNN_SPARSE_SIGMOID,
@@ -165,7 +165,7 @@ START_TEST(activations_not_in_keras2)
     }
     knn_add(model, knn_dense(4));
     check_ok(knn_compile(model, .optimizer = knn_sgd(), .loss = knn_mean_squared_error()));
-    write_case("not_in_keras2", model, 4);
+    write_case("keras3_activations", model, 4);
 }
 END_TEST
 
@@ -217,7 +217,7 @@ END_TEST
 START_TEST(all_initializers)
 {
     const knn_initializer *const kinds[] = {
-        knn_glorot_uniform(), knn_glorot_normal(), knn_he_uniform(), knn_he_normal(), knn_lecun_uniform(),
+        knn_orthogonal(0.5), knn_identity(0.5), knn_glorot_uniform(), knn_glorot_normal(), knn_he_uniform(), knn_he_normal(), knn_lecun_uniform(),
         knn_lecun_normal(), knn_ones(), knn_constant(0.1), knn_random_uniform(-0.1, 0.2), knn_random_normal(0.1, 0.2),
         knn_truncated_normal(.stddev = 0.3),
         knn_variance_scaling(.scale = 0.5, .mode = KNN_FAN_OUT, .distribution = KNN_UNTRUNCATED_NORMAL)};
@@ -235,7 +235,8 @@ END_TEST
 START_TEST(all_schedules)
 {
     const double boundaries[] = {10, 20}, values[] = {0.1, 0.01, 0.001};
-    const knn_schedule *const kinds[] = {knn_exponential_decay(0.1, 100, 0.9, .staircase = true),
+    const knn_schedule *const kinds[] = {knn_cosine_decay_restarts(0.1, 100, .m_mul = 0.5),
+                                         knn_exponential_decay(0.1, 100, 0.9, .staircase = true),
                                          knn_inverse_time_decay(0.1, 100, 0.5),
                                          knn_cosine_decay(0.1, 100, .alpha = 0.1),
                                          knn_cosine_decay(0.1, 100, .warmup_target = 0.2, .warmup_steps = 10),
@@ -249,6 +250,79 @@ START_TEST(all_schedules)
                          .loss = knn_mean_absolute_error(), .metrics = {knn_binary_accuracy()}));
     snprintf(name, sizeof name, "schedule_%d", _i);
     write_case(name, model, 1);
+}
+END_TEST
+
+static knn_model *classifier(knn_activation activation)
+{
+    knn_model *model = knn_sequential();
+    knn_add(model, knn_input(6));
+    check_ok(knn_add(model, knn_dense(3, .activation = activation)));
+    return model;
+}
+
+/* tf-keras does not know all of these: names that begin with keras3_ are for Keras 3 only. Files with Lamb Keras 3.15 does not load, its
+ * own ones neither. */
+START_TEST(all_optimizers)
+{
+    const struct { const char *name; const knn_optimizer *optimizer; } kinds[] = {
+        {"adagrad", knn_adagrad(0.1, .use_ema = true, .ema_momentum = 0.5)}, {"adadelta", knn_adadelta(0.1, .weight_decay = 0.1)},
+        {"adamax", knn_adamax(.clipnorm = 1)}, {"nadam", knn_nadam()}, {"ftrl", knn_ftrl(0.1, .l1_regularization_strength = 1e-3)},
+        {"lion", knn_lion()}, {"adafactor", knn_adafactor()},
+        {"keras3_accumulation", knn_adam(.gradient_accumulation_steps = 2)}};
+    knn_model *model = classifier(KNN_SOFTMAX);
+    check_ok(knn_compile(model, .optimizer = kinds[_i].optimizer, .loss = knn_log_cosh()));
+    write_case(kinds[_i].name, model, 3);
+}
+END_TEST
+
+START_TEST(all_losses)
+{
+    const struct { const char *name; const knn_loss *loss; } kinds[] = {
+        {"percentage", knn_mean_absolute_percentage_error()}, {"logarithmic", knn_mean_squared_logarithmic_error()},
+        {"poisson", knn_poisson(KNN_SUM)}, {"hinge", knn_hinge()}, {"squared_hinge", knn_squared_hinge()},
+        {"categorical_hinge", knn_categorical_hinge()}, {"divergence", knn_kl_divergence()}, {"cosine", knn_cosine_similarity()},
+        {"huber", knn_huber(0.3)}, {"binary_focal", knn_binary_focal_crossentropy(.apply_class_balancing = true)},
+        {"categorical_focal", knn_categorical_focal_crossentropy(.alpha = 0.7)}, {"keras3_dice", knn_dice()},
+        {"keras3_tversky", knn_tversky(0.3, 0.7)}, {"keras3_by_weight", knn_huber(.reduction = KNN_MEAN_WITH_SAMPLE_WEIGHT)}};
+    char name[64];
+    bool newer = strncmp(kinds[_i].name, "keras3_", 7) == 0;
+    knn_model *model = classifier(KNN_SOFTMAX);
+    check_ok(knn_compile(model, .loss = kinds[_i].loss));
+    snprintf(name, sizeof name, "%sloss_%s", newer ? "keras3_" : "", kinds[_i].name + (newer ? 7 : 0));
+    write_case(name, model, 3);
+}
+END_TEST
+
+START_TEST(all_metrics)
+{
+    knn_model *model = classifier(KNN_SOFTMAX);
+    check_ok(knn_compile(model, .loss = knn_poisson(),
+                         .metrics = {knn_precision(.class_id = KNN_NONE), knn_recall(0.3, 2), knn_auc(7, KNN_PR, KNN_MAJORING),
+                                     knn_f1_score(KNN_MICRO), knn_false_negatives(0.1), knn_top_k_categorical_accuracy(1, "top")},
+                         .weighted_metrics = {knn_fbeta_score(KNN_WEIGHTED, 0.3, 0.5), knn_log_cosh_error()}));
+    write_case("metrics_1", model, 3);
+    model = classifier(KNN_SOFTMAX);
+    check_ok(knn_compile(model, .loss = knn_poisson(),
+                         .metrics = {knn_binary_accuracy(.threshold = 0.3), knn_cosine_similarity_metric(), knn_kl_divergence_metric(),
+                                     knn_binary_crossentropy_metric(.label_smoothing = 0.1), knn_root_mean_squared_error("rmse"),
+                                     knn_mean_absolute_percentage_error_metric(), knn_hinge_metric(), knn_poisson_metric("p")}));
+    write_case("metrics_2", model, 3);
+}
+END_TEST
+
+START_TEST(all_constraints)
+{
+    knn_model *model = knn_sequential();
+    knn_add(model, knn_input(6, 6, 2));
+    knn_add(model, knn_conv2d(3, 3, .kernel_constraint = knn_max_norm(1, KNN_AXIS(0) | KNN_AXIS(1) | KNN_AXIS(2)),
+                              .bias_constraint = knn_non_neg()));
+    knn_add(model, knn_flatten());
+    knn_add(model, knn_dense(3, .kernel_constraint = knn_unit_norm(),
+                             .kernel_regularizer = knn_orthogonal_regularizer(.mode = KNN_COLUMNS)));
+    knn_add(model, knn_dense(3, .kernel_constraint = knn_min_max_norm(0.1, 0.5, 0.5, KNN_AXIS(-1))));
+    check_ok(knn_compile(model, .optimizer = knn_sgd(), .loss = knn_mean_squared_error()));
+    write_case("constraints", model, 3);
 }
 END_TEST
 
@@ -274,11 +348,15 @@ int main(void)
     tcase_add_test(cases, convolutions);
     tcase_add_test(cases, sequences);
     tcase_add_test(cases, all_activations);
-    tcase_add_test(cases, activations_not_in_keras2);
+    tcase_add_test(cases, activations_of_keras3_only);
     tcase_add_test(cases, bends);
     tcase_add_test(cases, words);
     tcase_add_test(cases, all_initializers);
-    tcase_add_loop_test(cases, all_schedules, 0, 6);
+    tcase_add_loop_test(cases, all_schedules, 0, 7);
+    tcase_add_loop_test(cases, all_optimizers, 0, 8);
+    tcase_add_loop_test(cases, all_losses, 0, 14);
+    tcase_add_test(cases, all_metrics);
+    tcase_add_test(cases, all_constraints);
     tcase_add_test(cases, not_compiled);
     suite_add_tcase(suite, cases);
     return check_run(suite);
