@@ -215,7 +215,7 @@ double knn__option(const knn__kind *kind, const void *description, const char *n
             return *(const double *)member;
         if (field->kind == KNN_FIELD_BOOL)
             return *(const bool *)member ? 1 : 0;
-        if (field->kind == KNN_FIELD_INT || field->kind == KNN_FIELD_ENUM)
+        if (field->kind == KNN_FIELD_INT || field->kind == KNN_FIELD_ENUM || field->kind == KNN_FIELD_AXES)
             return *(const int *)member;
     }
     return 0;

@@ -101,7 +101,7 @@ typedef struct knn__stretch {
 } knn__stretch;
 
 /* Gives a new slot, all zeros, the values that it begins with. */
-void knn__optimizer_start(const knn__optimizer *optimizer, int slot, float *array, size_t length);
+void knn__optimizer_start(const knn__optimizer *optimizer, int slot, const knn__stretch *stretches, int count, float *array);
 /* One step: clips the gradients, updates weights and slots [0, length), in parallel. */
 void knn__optimizer_step(const knn__optimizer *optimizer, const knn_backend *backend, int threads, uint64_t step, size_t length,
                          const knn__stretch *stretches, int count, float *weights, float *gradients, float *const *slots);

@@ -181,8 +181,11 @@ void knn__optimizer_finish(const knn__optimizer *optimizer, size_t length, float
         memcpy(weights, slots[optimizer->slots - 1], length * sizeof *weights);
 }
 
-void knn__optimizer_start(const knn__optimizer *optimizer, int slot, float *array, size_t length)
+void knn__optimizer_start(const knn__optimizer *optimizer, int slot, const knn__stretch *stretches, int count, float *array)
 {
-    for (size_t i = 0; slot == 0 && optimizer->initial_accumulator != 0.0 && i < length; i++)
-        array[i] = (float)optimizer->initial_accumulator;
+    if (slot != 0 || optimizer->initial_accumulator == 0.0)
+        return;
+    for (int s = 0; s < count; s++)
+        for (size_t i = 0; i < stretches[s].length; i++)
+            array[stretches[s].offset + i] = (float)optimizer->initial_accumulator;
 }

@@ -36,7 +36,7 @@ static knn_status make_arenas(knn_model *model)
             continue;
         if ((model->slots[i] = knn__arena_alloc(bytes)) == NULL)
             return KNN_ERROR_MEMORY;
-        knn__optimizer_start(&model->compiled.optimizer, i, model->slots[i], model->trainable_length);
+        knn__optimizer_start(&model->compiled.optimizer, i, model->stretches, model->stretch_count, model->slots[i]);
     }
     return KNN_OK;
 }

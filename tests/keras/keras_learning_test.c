@@ -166,6 +166,40 @@ START_TEST(every_optimizer_comes_back)
 }
 END_TEST
 
+static void train(knn_model *model, int steps)
+{
+    const float x[] = {0.5f, -1, 2, 0.25f, 1, 0.75f, -0.5f, 1.5f}, y[] = {1, 0, 0, 0, 0, 1};
+    for (int i = 0; i < steps; i++)
+        check_ok(knn_train_on_batch(model, x, y, 2, NULL, 0));
+}
+
+/* Three steps, a file, four more: in the middle of an accumulation, with all arrays of state. */
+START_TEST(every_optimizer_goes_on_bit_for_bit_from_a_file)
+{
+    const knn_optimizer *const optimizers[] = {
+        knn_adagrad(0.1, .use_ema = true), knn_adadelta(1, .gradient_accumulation_steps = 2), knn_adamax(0.1, .use_ema = true),
+        knn_nadam(0.1, .gradient_accumulation_steps = 2, .use_ema = true, .ema_overwrite_frequency = 2), knn_lamb(0.1), knn_lion(0.1),
+        knn_ftrl(0.1), knn_adafactor(0.1), knn_rmsprop(0.1, .momentum = 0.5, .centered = true, .gradient_accumulation_steps = 2,
+                                                       .use_ema = true)};
+    for (size_t i = 0; i < sizeof optimizers / sizeof *optimizers; i++) {
+        const char *path = in_folder("model.h5");
+        knn_model *model = net(NULL);
+        check_ok(knn_compile(model, .optimizer = optimizers[i], .loss = knn_log_cosh()));
+        train(model, 3);
+        check_ok(knn_save_model(model, path));
+        knn_model *loaded = knn_load_model(path);
+        ck_assert_msg(loaded != NULL, "%s", knn_last_error());
+        train(model, 4);
+        train(loaded, 4);
+        check_same_weights(model, loaded);
+        for (int slot = 0; slot < model->compiled.optimizer.slots; slot++)
+            ck_assert(memcmp(model->slots[slot], loaded->slots[slot], model->trainable_length * sizeof(float)) == 0);
+        knn_model_free(loaded);
+        knn_model_free(model);
+    }
+}
+END_TEST
+
 START_TEST(every_loss_comes_back)
 {
     const knn_loss *const losses[] = {
@@ -204,6 +238,7 @@ int main(void)
     tcase_add_test(cases, optimizers_of_whole_arrays_are_read);
     tcase_add_test(cases, keras_2_is_read);
     tcase_add_test(cases, every_optimizer_comes_back);
+    tcase_add_test(cases, every_optimizer_goes_on_bit_for_bit_from_a_file);
     tcase_add_test(cases, every_loss_comes_back);
     tcase_add_test(cases, metrics_and_constraints_come_back);
     suite_add_tcase(suite, cases);

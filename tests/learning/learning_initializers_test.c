@@ -179,6 +179,57 @@ START_TEST(what_is_drawn_depends_on_seed_array_and_element_only)
 }
 END_TEST
 
+START_TEST(identity_has_its_gain_on_the_diagonal)
+{
+    const int shape[] = {2, 3};
+    float *drawn = draw(knn_identity(0.5), shape, 2, 1, 0);
+    ck_assert_mem_eq(drawn, ((const float[]){0.5f, 0, 0, 0, 0.5f, 0}), 6 * sizeof *drawn);
+    free(drawn);
+}
+END_TEST
+
+/* Columns (or, where there are fewer, rows) of the array as rows of its last axis are orthogonal to each other and as long as the gain. */
+static void check_orthogonal(const float *drawn, int rows, int columns, double gain)
+{
+    bool tall = rows >= columns;
+    int count = tall ? columns : rows, length = tall ? rows : columns, next = tall ? 1 : columns, step = tall ? columns : 1;
+    for (int a = 0; a < count; a++)
+        for (int b = 0; b <= a; b++) {
+            double sum = 0;
+            for (int i = 0; i < length; i++)
+                sum += (double)drawn[a * next + i * step] * (double)drawn[b * next + i * step];
+            ck_assert_double_eq_tol(sum, a == b ? gain * gain : 0, 2e-6 * gain * gain);
+        }
+}
+
+/* An element of an orthogonal matrix of n rows has the mean 0 and the deviation 1 / sqrt(n). */
+START_TEST(orthogonal_ones_are_orthonormal_and_spread_evenly)
+{
+    static const int shapes[][4] = {{6, 4, 1, 1}, {3, 5, 1, 1}, {3, 3, 2, 7}, {2, 1, 3, 40}, {1, 1, 1, 1}, {70, 70, 1, 1}};
+    static const int ranks[] = {2, 2, 4, 4, 4, 2};
+    for (int k = 0; k < 6; k++) {
+        int columns = shapes[k][ranks[k] - 1], rows = 1;
+        for (int i = 0; i < ranks[k] - 1; i++)
+            rows *= shapes[k][i];
+        float *drawn = draw(knn_orthogonal(2), shapes[k], ranks[k], 3, 1);
+        check_orthogonal(drawn, rows, columns, 2);
+        free(drawn);
+    }
+    const int large[] = {320, 320};
+    float *drawn = draw(knn_orthogonal(), large, 2, 3, 1), *other = draw(knn_orthogonal(), large, 2, 4, 1);
+    double sum = 0, central = 0, n = 320.0 * 320;
+    for (int i = 0; i < 320 * 320; i++) {
+        sum += (double)drawn[i];
+        central += fabs((double)drawn[i]) < 1 / sqrt(320) ? 1 : 0;
+    }
+    ck_assert_double_eq_tol(sum / n, 0, 0.013 / sqrt(320));
+    ck_assert_double_eq_tol(central / n, 0.6827, 0.01);
+    ck_assert_mem_ne(drawn, other, sizeof large);
+    free(drawn);
+    free(other);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("learning/initializers");
@@ -191,6 +242,8 @@ int main(void)
     tcase_add_test(cases, fans_of_a_kernel_count_its_window);
     tcase_add_test(cases, constants_are_constant);
     tcase_add_test(cases, what_is_drawn_depends_on_seed_array_and_element_only);
+    tcase_add_test(cases, identity_has_its_gain_on_the_diagonal);
+    tcase_add_test(cases, orthogonal_ones_are_orthonormal_and_spread_evenly);
     suite_add_tcase(suite, cases);
     return check_run(suite);
 }

@@ -188,6 +188,23 @@ START_TEST(a_null_model_is_an_error_that_quotes_the_last_one)
 }
 END_TEST
 
+START_TEST(what_a_weights_rank_forbids_is_refused)
+{
+    const struct { const knn_layer *layer; const char *text; } wrong[] = {
+        {knn_conv2d(3, 3, .kernel_initializer = knn_identity()), "kernel: initializer Identity wants a weight of rank 2, this one has 4"},
+        {knn_conv2d(3, 3, .bias_initializer = knn_orthogonal()), "bias: initializer Orthogonal wants a weight of rank 2 at least"},
+        {knn_conv2d(3, 3, .kernel_regularizer = knn_orthogonal_regularizer()), "OrthogonalRegularizer wants a weight of rank 2"},
+        {knn_dense(3, .bias_constraint = knn_max_norm(.axis = KNN_AXIS(1))), "constraint MaxNorm has an axis that a weight of rank 1 has not"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        knn_model *bare = knn_sequential();
+        ck_assert_int_eq(knn_add(bare, knn_input(5, 5, 2)), KNN_OK);
+        ck_assert_msg(knn_add(bare, wrong[i].layer) != KNN_OK, "no error: %s", wrong[i].text);
+        ck_assert_msg(strstr(knn_last_error(), wrong[i].text) != NULL, "%s", knn_last_error());
+        knn_model_free(bare);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("model/layers");
@@ -205,6 +222,7 @@ int main(void)
     tcase_add_test(tests, weights_are_written_and_read);
     tcase_add_test(tests, the_same_seed_draws_the_same_weights);
     tcase_add_test(tests, a_null_model_is_an_error_that_quotes_the_last_one);
+    tcase_add_test(tests, what_a_weights_rank_forbids_is_refused);
     suite_add_tcase(suite, tests);
     return check_run(suite);
 }

@@ -637,6 +637,42 @@ START_TEST(failed_allocations_leak_nothing)
 }
 END_TEST
 
+/* A model that gives its input back: errors 1, 2, 3 with weights 1, 0, 2. */
+START_TEST(weights_of_samples_count_for_weighted_metrics_only)
+{
+    const float x[] = {1, 2, 3}, y[] = {0, 0, 0};
+    const double weights[] = {1, 0, 2};
+    double values[3];
+    knn_model *model = knn_sequential();
+    knn_dataset *set = knn_flow(x, y, 3, 1, 1, 1, .sample_weight = weights);
+    knn_add(model, knn_input(1, 1, 1));
+    knn_add(model, knn_dense(1, .kernel_initializer = knn_ones(), .no_bias = true));
+    check_ok(knn_compile(model, .loss = knn_mean_squared_error(KNN_MEAN_WITH_SAMPLE_WEIGHT), .metrics = {knn_mean_squared_error_metric()},
+                         .weighted_metrics = {knn_mean_squared_error_metric("weighted")}));
+    check_ok(knn_evaluate(model, set, values, 3));
+    ck_assert_double_eq_tol(values[0], 19.0 / 3, 1e-6);
+    ck_assert_double_eq_tol(values[1], 14.0 / 3, 1e-6);
+    ck_assert_double_eq_tol(values[2], 19.0 / 3, 1e-6);
+    knn_dataset_free(set);
+    knn_model_free(model);
+}
+END_TEST
+
+START_TEST(more_metrics_than_there_is_room_for_are_refused)
+{
+    knn_model *model = knn_sequential();
+    knn_add(model, knn_input(1, 1, 1));
+    knn_add(model, knn_dense(1));
+    knn_status status = knn_compile(model, .loss = knn_poisson(),
+                                    .metrics = {knn_auc(.name = "a"), knn_auc(.name = "b"), knn_auc(.name = "c"), knn_auc(.name = "d"),
+                                                knn_auc(.name = "e"), knn_auc(.name = "f"), knn_auc(.name = "g")},
+                                    .weighted_metrics = {knn_auc(.name = "h"), knn_auc(.name = "i")});
+    ck_assert_int_eq(status, KNN_ERROR_ARGUMENT);
+    ck_assert_ptr_nonnull(strstr(knn_last_error(), "more than 8 metrics"));
+    knn_model_free(model);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("training/fit");
@@ -673,6 +709,8 @@ int main(void)
     tcase_add_test(cases, data_that_do_not_fit_are_refused);
     tcase_add_test(cases, unequal_preprocessing_and_classes_are_named);
     tcase_add_test(cases, failed_allocations_leak_nothing);
+    tcase_add_test(cases, weights_of_samples_count_for_weighted_metrics_only);
+    tcase_add_test(cases, more_metrics_than_there_is_room_for_are_refused);
     suite_add_tcase(suite, cases);
     return check_run(suite);
 }

@@ -195,6 +195,23 @@ START_TEST(averages_and_accumulation_go_keras_way)
 }
 END_TEST
 
+START_TEST(fit_ends_with_the_average_of_the_weights)
+{
+    static float end[WEIGHTS];
+    const float *x = get("", "x", BATCHES * BATCH * LENGTH), *y = get("", "y", BATCHES * BATCH);
+    const float *distance = get("ema", "weights_distance", KEPT);
+    knn_dataset *data = knn_flow(x, y, BATCHES * BATCH, 6, 6, 1);
+    knn_model *model = net(NULL, NULL);
+    check_ok(knn_compile(model, .optimizer = knn_rmsprop(0.002, .use_ema = true, .ema_momentum = 0.9), .loss = knn_binary_crossentropy()));
+    set_weights(model);
+    check_ok(knn_fit(model, data, .batch_size = BATCH, .epochs = STEPS / BATCHES, .no_shuffle = true));
+    copy_weights(model, end);
+    ck_assert_double_le(excess(end, get("ema", "end", WEIGHTS), WEIGHTS, (double)distance[KEPT - 1], false), 1);
+    knn_dataset_free(data);
+    knn_model_free(model);
+}
+END_TEST
+
 START_TEST(restarts_come_when_keras_has_them)
 {
     same("restarts", knn_sgd(.schedule = knn_cosine_decay_restarts(0.3, 9, 1.5, 0.8, 0.05)));
@@ -251,6 +268,7 @@ int main(void)
     tcase_add_test(cases, optimizers_that_sum_go_keras_way);
     tcase_add_test(cases, optimizers_of_whole_arrays_go_keras_way);
     tcase_add_test(cases, averages_and_accumulation_go_keras_way);
+    tcase_add_test(cases, fit_ends_with_the_average_of_the_weights);
     tcase_add_test(cases, restarts_come_when_keras_has_them);
     tcase_add_test(cases, constraints_and_penalties_keep_weights_where_keras_does);
     tcase_add_test(cases, a_wrong_epsilon_or_rho_is_noticed);
