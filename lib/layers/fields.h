@@ -41,7 +41,8 @@ static inline void *knn__member(const void *description, const knn_field *field)
     return (char *)(uintptr_t)description + field->offset;
 }
 
-/* A number among the options of a description by its name: 1 for a flag that is set, an enum's number, a set of axes; 0 where it has no such option. */
+/* A number among the options of a description by its name: 1 for a flag that is set, an enum's number, a set of axes; 0 where it has no
+ * such option. */
 double knn__option(const knn__kind *kind, const void *description, const char *name);
 
 /* Kinds that layers nest. Drawing is done in lib/learning. */
