@@ -135,7 +135,7 @@ END_TEST
 /* With distances from the maximum: e^0, e^-ln 3: 3/4 and 1/4, down the columns. */
 START_TEST(softmax_runs_over_any_axis)
 {
-    layer_prepare(&r, knn_softmax({1}), (knn_shape){2, {2, 2}}, 1);
+    layer_prepare(&r, knn_softmax(KNN_AXIS(1)), (knn_shape){2, {2, 2}}, 1);
     LAYER_SET(r.x, 1.0986123f, 0, 0, 0);
     LAYER_SET(r.dy, 1, 1, 0, 0);
     layer_go(&r);
@@ -163,7 +163,7 @@ END_TEST
 
 START_TEST(prelu_matches_hand_values)
 {
-    layer_prepare(&r, knn_prelu({1}), (knn_shape){2, {2, 2}}, 2);
+    layer_prepare(&r, knn_prelu(KNN_AXIS(1)), (knn_shape){2, {2, 2}}, 2);
     LAYER_SET(r.x, -1, 2, -3, -4, 5, 6, -7, 8);
     LAYER_SET(r.weights, 0.5f, 0.25f);
     LAYER_SET(r.dy, 1, 1, 1, 2, 1, 1, 10, 1);

@@ -186,8 +186,8 @@ START_TEST(bends)
     knn_add(model, knn_spatial_dropout2d(0.25));
     knn_add(model, knn_conv2d(4, 2, .activation = KNN_MISH));
     knn_add(model, knn_layer_normalization(.no_scale = true, .beta_regularizer = knn_l2(0.01)));
-    knn_add(model, knn_prelu({1, 2}, .alpha_initializer = knn_constant(0.5), .alpha_regularizer = knn_l1(0.01)));
-    knn_add(model, knn_softmax({1}));             /* of several axes Keras 3 loads no .h5, not its own either */
+    knn_add(model, knn_prelu(KNN_AXIS(1) | KNN_AXIS(2), .alpha_initializer = knn_constant(0.5), .alpha_regularizer = knn_l1(0.01)));
+    knn_add(model, knn_softmax(KNN_AXIS(1)));             /* of several axes Keras 3 loads no .h5, not its own either */
     knn_add(model, knn_prelu());
     knn_add(model, knn_elu(0.5));
     knn_add(model, knn_gaussian_dropout(0.2));

@@ -63,8 +63,8 @@ START_TEST(weights_have_keras_names_shapes_and_order)
 {
     add(knn_input(6, 5, 4));
     add(knn_prelu());
-    add(knn_prelu({1, 2}));
-    add(knn_layer_normalization({-1, -2}));
+    add(knn_prelu(KNN_AXIS(1) | KNN_AXIS(2)));
+    add(knn_layer_normalization(KNN_AXIS(-1) | KNN_AXIS(-2)));
     add(knn_layer_normalization(.no_scale = true));
     add(knn_group_normalization(-1));
     add(knn_group_normalization(4, .no_center = true, .no_scale = true));
@@ -133,10 +133,10 @@ START_TEST(what_cannot_be_is_refused)
     case 0: refuses(knn_relu(-1), KNN_ERROR_ARGUMENT, "ReLU: max_value is -1"); break;
     case 1: refuses(knn_relu(.negative_slope = -0.5), KNN_ERROR_ARGUMENT, "ReLU: negative_slope is -0.5"); break;
     case 2: refuses(knn_leaky_relu(-0.5), KNN_ERROR_ARGUMENT, "LeakyReLU: alpha is -0.5"); break;
-    case 3: refuses(knn_prelu({4}), KNN_ERROR_ARGUMENT, "p_re_lu: shared_axes: axis 4: expected different ones of 1 to 3"); break;
-    case 4: refuses(knn_softmax({1, 3}), KNN_ERROR_UNSUPPORTED, "softmax: axes 1 and 3, which are not side by side"); break;
-    case 5: refuses(knn_softmax({-1, 3}), KNN_ERROR_ARGUMENT, "softmax: axis 3: expected different ones"); break;
-    case 6: refuses(knn_layer_normalization({1, 2}), KNN_ERROR_UNSUPPORTED, "layer_normalization: axis 1, but not all axes behind it"); break;
+    case 3: refuses(knn_prelu(KNN_AXIS(4)), KNN_ERROR_ARGUMENT, "p_re_lu: shared_axes: axis 4: expected different ones of 1 to 3"); break;
+    case 4: refuses(knn_softmax(KNN_AXIS(1) | KNN_AXIS(3)), KNN_ERROR_UNSUPPORTED, "softmax: axes 1 and 3, which are not side by side"); break;
+    case 5: refuses(knn_softmax(KNN_AXIS(-1) | KNN_AXIS(3)), KNN_ERROR_ARGUMENT, "softmax: axis 3: expected different ones"); break;
+    case 6: refuses(knn_layer_normalization(KNN_AXIS(1) | KNN_AXIS(2)), KNN_ERROR_UNSUPPORTED, "layer_normalization: axis 1, but not all axes behind it"); break;
     case 7: refuses(knn_group_normalization(), KNN_ERROR_SHAPE, "group_normalization: groups is 32, which does not divide its 4 channels"); break;
     case 8: refuses(knn_spatial_dropout1d(0.5), KNN_ERROR_SHAPE, "spatial_dropout1d: expected an input of (length, channels)"); break;
     case 9: refuses(knn_gaussian_noise(-0.5), KNN_ERROR_ARGUMENT, "GaussianNoise: stddev is -0.5, expected 0 to"); break;
