@@ -28,9 +28,10 @@ static knn_status alpha_shape(const prelu *p, const knn_shape *in, knn_shape *al
 static knn_status shape(const knn_layer *layer, const knn_shape *in, knn_shape *out)
 {
     knn_shape alpha;
+    knn_status status = alpha_shape(as_prelu(layer), in, &alpha);
 
     *out = *in;
-    return knn__context(alpha_shape(as_prelu(layer), in, &alpha), "shared_axes");
+    return status == KNN_OK ? KNN_OK : knn__context(status, "shared_axes");
 }
 
 static bool weights(const knn_layer *layer, const knn_shape *in, int index, knn__weight_spec *spec)
