@@ -505,6 +505,14 @@ typedef struct knn_up_sampling1d_layer {
 } knn_up_sampling1d_layer;
 #define knn_up_sampling1d(...) KNN_DESCRIBE(knn_up_sampling1d_layer, layer, "UpSampling1D", __VA_ARGS__)
 
+/* (c) -> (n, c): a vector n times. */
+typedef struct knn_repeat_vector_layer {
+    knn_layer layer;
+    int n;                                  /* required, >= 1 */
+    const char *name;
+} knn_repeat_vector_layer;
+#define knn_repeat_vector(...) KNN_DESCRIBE(knn_repeat_vector_layer, layer, "RepeatVector", __VA_ARGS__)
+
 /* y = scale x + offset, in training and inference. */
 typedef struct knn_rescaling_layer {
     knn_layer layer;

@@ -12,7 +12,7 @@ extern const knn__layer_kind knn__input_kind, knn__conv2d_kind, knn__max_pooling
 extern const knn__layer_kind knn__conv1d_kind, knn__depthwise_conv2d_kind, knn__separable_conv2d_kind, knn__conv2d_transpose_kind,
     knn__max_pooling1d_kind, knn__average_pooling1d_kind, knn__global_average_pooling1d_kind, knn__global_max_pooling1d_kind,
     knn__reshape_kind, knn__permute_kind, knn__cropping2d_kind, knn__cropping1d_kind, knn__zero_padding1d_kind,
-    knn__up_sampling2d_kind, knn__up_sampling1d_kind;
+    knn__up_sampling2d_kind, knn__up_sampling1d_kind, knn__repeat_vector_kind;
 extern const knn__layer_kind knn__relu_kind, knn__leaky_relu_kind, knn__prelu_kind, knn__elu_kind, knn__softmax_kind,
     knn__spatial_dropout2d_kind, knn__spatial_dropout1d_kind, knn__gaussian_noise_kind, knn__gaussian_dropout_kind,
     knn__layer_normalization_kind, knn__group_normalization_kind, knn__embedding_kind;

@@ -244,6 +244,7 @@ const chain_case chain_cases[] = {
     {"elementwise", "up sampling", SHAPE(3, 4, 5), 31, false, {knn_up_sampling2d()}},
     {"elementwise", "up sampling by 1x3", SHAPE(3, 4, 33), 1, false, {knn_up_sampling2d(1, 3)}},
     {"elementwise", "up sampling of sequences", {2, {5, 3}}, 3, false, {knn_up_sampling1d(3)}},
+    {"elementwise", "a vector several times", {1, {33}}, 31, false, {knn_repeat_vector(5)}},
     {"elementwise", "bilinear up sampling", SHAPE(4, 5, 3), 31, false, {knn_up_sampling2d(.interpolation = KNN_RESIZE_BILINEAR)}},
     {"elementwise", "bilinear up sampling by 3x4", SHAPE(1, 5, 17), 2, false,
      {knn_up_sampling2d(3, 4, .interpolation = KNN_RESIZE_BILINEAR)}},
