@@ -1,5 +1,5 @@
-/* The losses against Keras 3 (fixtures/learning/make_learning_fixtures.py): values, reductions, gradients. Those that are older are in
- * learning_keras_test.c; the exact gradients in the harness of the kernels. */
+/* The losses against Keras 3 (fixtures/learning/make_learning_fixtures.py): values, reductions, gradients, also where they are extreme.
+ * The exact gradients are in the harness of the kernels. */
 #include "learning/learning.h"
 #include "support/check_array.h"
 #include "support/check_run.h"
@@ -88,8 +88,23 @@ static void check_loss(const char *name, const knn_loss *description)
     knn__loss_release(&loss);
 }
 
+START_TEST(crossentropies_are_keras)
+{
+    check_loss("binary", knn_binary_crossentropy());
+    check_loss("binary_smoothing", knn_binary_crossentropy(.label_smoothing = 0.3));
+    check_loss("binary_logits", knn_binary_crossentropy(.from_logits = true));
+    check_loss("categorical", knn_categorical_crossentropy());
+    check_loss("categorical_smoothing", knn_categorical_crossentropy(.label_smoothing = 0.3));
+    check_loss("categorical_logits", knn_categorical_crossentropy(.from_logits = true));
+    check_loss("sparse", knn_sparse_categorical_crossentropy());
+    check_loss("sparse_logits", knn_sparse_categorical_crossentropy(.from_logits = true));
+}
+END_TEST
+
 START_TEST(errors_are_keras_errors)
 {
+    check_loss("squared", knn_mean_squared_error());
+    check_loss("absolute", knn_mean_absolute_error());
     check_loss("percentage", knn_mean_absolute_percentage_error());
     check_loss("percentage_of_zero", knn_mean_absolute_percentage_error());
     check_loss("logarithmic", knn_mean_squared_logarithmic_error());
@@ -159,6 +174,7 @@ int main(void)
     Suite *suite = suite_create("learning/losses_keras");
     TCase *cases = tcase_create("losses");
     tcase_add_checked_fixture(cases, setup, teardown);
+    tcase_add_test(cases, crossentropies_are_keras);
     tcase_add_test(cases, errors_are_keras_errors);
     tcase_add_test(cases, hinges_and_divergences_are_keras);
     tcase_add_test(cases, focal_crossentropies_are_keras);
