@@ -23,7 +23,9 @@ typedef enum knn_field_kind {
     KNN_FIELD_NESTED = 7,       /* pointer to a description; the library's own, e.g. initializers */
     KNN_FIELD_REALS = 8,        /* const double *, an array; `nested` is a knn_field_length */
     KNN_FIELD_TRIPLE = 9,       /* int[3]: a list of 1 to 3 numbers; trailing zeros are no part of it */
-    KNN_FIELD_AXES = 10         /* int, KNN_AXIS(i) or'ed together; 0: `normal`; in files a number or a list of numbers */
+    KNN_FIELD_AXES = 10,        /* int, KNN_AXIS(i) or'ed together; 0: `normal`; in files a number or a list of numbers */
+    KNN_FIELD_RANGE = 11        /* double, the lower bound; `nested` is the knn_field_length of another, the upper one. Upper 0: the number
+                                 * f alone, from -|f| (but not below `least`) to |f|; both 0: from 0 to `normal`. Ends are put in order */
 } knn_field_kind;
 
 /* Where the length of a KNN_FIELD_REALS is: offset of an int in the same description; the array has `more` numbers beyond it. */

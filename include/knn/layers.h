@@ -522,6 +522,101 @@ typedef struct knn_rescaling_layer {
 } knn_rescaling_layer;
 #define knn_rescaling(...) KNN_DESCRIBE(knn_rescaling_layer, layer, "Rescaling", __VA_ARGS__)
 
+/* ---- Preprocessing of pictures: (h, w, c). The random layers draw anew for each picture and step of a training, and are the identity
+ * outside. Where a factor has an `_upper`, the factor alone is Keras' number f (from -|f| to |f|), with its upper one Keras' pair: from the
+ * factor to the upper one, of which the latter takes KNN_ZERO for 0. ---- */
+
+typedef enum knn_sampling { KNN_SAMPLING_BILINEAR = 0, KNN_SAMPLING_NEAREST = 1 } knn_sampling;
+
+/* What lies outside a picture abcd: reflect dcba|abcd|dcba, wrap abcd|abcd|abcd, constant kkkk|abcd|kkkk, nearest aaaa|abcd|dddd. */
+typedef enum knn_outside {
+    KNN_OUTSIDE_REFLECT = 0, KNN_OUTSIDE_WRAP = 1, KNN_OUTSIDE_CONSTANT = 2, KNN_OUTSIDE_NEAREST = 3
+} knn_outside;
+
+/* -> (height, width, c): the middle of the picture. A smaller picture: its largest window of that aspect ratio, resized bilinearly. */
+typedef struct knn_center_crop_layer {
+    knn_layer layer;
+    int height, width;                      /* required */
+    const char *name;
+} knn_center_crop_layer;
+#define knn_center_crop(...) KNN_DESCRIBE(knn_center_crop_layer, layer, "CenterCrop", __VA_ARGS__)
+
+/* -> (height, width, c), in training and inference; pixels are areas, without antialiasing (TensorFlow 2's resize). The aspect ratio of
+ * the output is kept by cutting the picture to the largest window of it, or by putting fill_value around; else it is stretched. */
+typedef struct knn_resizing_layer {
+    knn_layer layer;
+    int height, width;                      /* required */
+    knn_sampling interpolation;
+    bool crop_to_aspect_ratio, pad_to_aspect_ratio;         /* not both */
+    double fill_value;
+    const char *name;
+} knn_resizing_layer;
+#define knn_resizing(...) KNN_DESCRIBE(knn_resizing_layer, layer, "Resizing", __VA_ARGS__)
+
+typedef enum knn_flip { KNN_FLIP_HORIZONTAL_AND_VERTICAL = 0, KNN_FLIP_HORIZONTAL = 1, KNN_FLIP_VERTICAL = 2 } knn_flip;
+
+/* Every second picture is mirrored: left and right, top and bottom, or, as in Keras 3, both ways at once. */
+typedef struct knn_random_flip_layer {
+    knn_layer layer;
+    knn_flip mode;
+    const char *name;
+} knn_random_flip_layer;
+#define knn_random_flip(...) KNN_DESCRIBE(knn_random_flip_layer, layer, "RandomFlip", __VA_ARGS__)
+
+/* Shifted down by height_factor of the height and right by width_factor of the width. */
+typedef struct knn_random_translation_layer {
+    knn_layer layer;
+    double height_factor, width_factor;     /* -1 to 1 */
+    double height_upper, width_upper;
+    knn_outside fill_mode;
+    knn_sampling interpolation;
+    double fill_value;                      /* of KNN_OUTSIDE_CONSTANT */
+    const char *name;
+} knn_random_translation_layer;
+#define knn_random_translation(...) KNN_DESCRIBE(knn_random_translation_layer, layer, "RandomTranslation", __VA_ARGS__)
+
+/* Turned about its middle, counter-clockwise by factor of a full turn. */
+typedef struct knn_random_rotation_layer {
+    knn_layer layer;
+    double factor, factor_upper;            /* -1 to 1 */
+    knn_outside fill_mode;
+    knn_sampling interpolation;
+    double fill_value;
+    const char *name;
+} knn_random_rotation_layer;
+#define knn_random_rotation(...) KNN_DESCRIBE(knn_random_rotation_layer, layer, "RandomRotation", __VA_ARGS__)
+
+/* What is seen is 1 + height_factor times as high and 1 + width_factor times as wide: positive factors zoom out. */
+typedef struct knn_random_zoom_layer {
+    knn_layer layer;
+    double height_factor, width_factor;     /* above -1, to 1; width 0: as the height, which keeps the aspect ratio; KNN_ZERO: none */
+    double height_upper, width_upper;
+    knn_outside fill_mode;
+    knn_sampling interpolation;
+    double fill_value;
+    const char *name;
+} knn_random_zoom_layer;
+#define knn_random_zoom(...) KNN_DESCRIBE(knn_random_zoom_layer, layer, "RandomZoom", __VA_ARGS__)
+
+/* y = (x - mean) r + mean, cut to the range; mean: of each channel; r from 1 - factor to 1 + factor_upper. A factor alone is the upper one,
+ * as in Keras 3: contrast then only grows. */
+typedef struct knn_random_contrast_layer {
+    knn_layer layer;
+    double factor, factor_upper;            /* 0 to 1 */
+    double value_low, value_high;           /* both 0: 0 to 255 */
+    const char *name;
+} knn_random_contrast_layer;
+#define knn_random_contrast(...) KNN_DESCRIBE(knn_random_contrast_layer, layer, "RandomContrast", __VA_ARGS__)
+
+/* y = x + r (value_high - value_low), cut to the range; r from factor to factor_upper. */
+typedef struct knn_random_brightness_layer {
+    knn_layer layer;
+    double factor, factor_upper;            /* -1 to 1 */
+    double value_low, value_high;           /* both 0: 0 to 255 */
+    const char *name;
+} knn_random_brightness_layer;
+#define knn_random_brightness(...) KNN_DESCRIBE(knn_random_brightness_layer, layer, "RandomBrightness", __VA_ARGS__)
+
 #ifdef __cplusplus
 }
 #endif

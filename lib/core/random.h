@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /* The first word of the counter. Layers' streams: kind + layer index * 16. */
-enum { KNN__STREAM_WEIGHTS = 1, KNN__STREAM_ORDER = 2, KNN__STREAM_DROPOUT = 3, KNN__STREAM_AUGMENTATION = 4 };
+enum { KNN__STREAM_WEIGHTS = 1, KNN__STREAM_ORDER = 2, KNN__STREAM_DROPOUT = 3, KNN__STREAM_AUGMENTATION = 4, KNN__STREAM_IMAGES = 8 };
 
 /* What a draw is for: `epoch` is the epoch or the iteration, `index` the sample, weight or place in the batch. */
 typedef struct knn__stream {

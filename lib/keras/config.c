@@ -252,9 +252,11 @@ static bool check_options(knn__reading *reading, const cJSON *config)
            expect_format(reading, config, "dim_ordering", "tf") &&
            expect_floats(reading, knn__json_get(config, "dtype")) &&
            expect_off(reading, config, "quantization_config") && expect_off(reading, config, "renorm") &&
-           expect_off(reading, config, "virtual_batch_size") && expect_off(reading, config, "mode") &&
+           expect_off(reading, config, "virtual_batch_size") && expect_off(reading, config, "antialias") &&
            expect_off(reading, config, "rms_scaling") && expect_off(reading, config, "mask_zero") &&
-           expect_off(reading, config, "lora_rank");
+           expect_off(reading, config, "lora_rank") &&
+           (knn__json_text(knn__json_get(config, "mode")) != NULL ||      /* RandomFlip's; Keras 1's batch normalization has a number */
+            expect_off(reading, config, "mode"));
 }
 
 static knn_layer *describe_custom(knn__reading *reading, const knn_layer_class *own, const cJSON *config)

@@ -212,6 +212,21 @@ static bool read_real(const knn_field *field, const cJSON *item, double *member)
     return true;
 }
 
+/* f, or (lower, upper) */
+static bool read_range(const knn_field *field, const cJSON *item, void *description)
+{
+    double *lower = knn__member(description, field), *upper = knn__range_upper(description, field);
+    bool pair = cJSON_IsArray(item) && cJSON_GetArraySize(item) == 2;
+
+    if (!knn__json_real(pair ? cJSON_GetArrayItem(item, 0) : item, lower) || (pair && !knn__json_real(cJSON_GetArrayItem(item, 1), upper)))
+        return false;
+    if (*lower == 0)
+        *lower = KNN_ZERO;
+    if (pair && *upper == 0)
+        *upper = KNN_ZERO;
+    return true;
+}
+
 static bool read_flag(const knn_field *field, const cJSON *item, bool *member)
 {
     bool value;
@@ -297,6 +312,8 @@ static bool read_field(knn__reading *reading, const knn_field *field, const cJSO
         return read_axes(item, member);
     case KNN_FIELD_REAL:
         return read_real(field, item, member);
+    case KNN_FIELD_RANGE:
+        return read_range(field, item, description);
     case KNN_FIELD_BOOL:
     case KNN_FIELD_NOT:
         return read_flag(field, item, member);

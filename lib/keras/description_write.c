@@ -7,8 +7,8 @@
 static const char *const newer[] = {"trainable", "groups",          "keepdims",      "weight_decay", "clipnorm",
                                     "clipvalue", "global_clipnorm", "warmup_target", "warmup_steps", "output_padding", "max_value",
                                     "shared_axes", "use_ema", "ema_momentum", "ema_overwrite_frequency", "gradient_accumulation_steps",
-                                    "reduction", "thresholds", "threshold", "top_k", "class_id", "average",
-                                    NULL};
+                                    "reduction", "thresholds", "threshold", "top_k", "class_id", "average", "pad_to_aspect_ratio",
+                                    "fill_value", "value_range", NULL};
 /* Never written: Keras refuses options that it does not know. The library keeps these beside Keras' items. */
 static const char *const ours[] = {"epsilon_outside", NULL};
 
@@ -26,8 +26,10 @@ static bool is_one_of(const char *name, const char *const *names)
     return *names != NULL;
 }
 
-static bool is_normal(const knn_field *field, const void *member)
+static bool is_normal(const knn_field *field, const void *description)
 {
+    const void *member = knn__member(description, field);
+
     switch (field->kind) {
     case KNN_FIELD_INT:
     case KNN_FIELD_ENUM:
@@ -41,6 +43,8 @@ static bool is_normal(const knn_field *field, const void *member)
     case KNN_FIELD_BOOL:
     case KNN_FIELD_NOT:
         return !*(const bool *)member;
+    case KNN_FIELD_RANGE:
+        return *(const double *)member == 0 && *knn__range_upper(description, field) == field->normal;
     default:
         return false;
     }
@@ -87,6 +91,19 @@ static void write_reals(knn__text *text, const knn_field *field, const void *des
     knn__json_begin(text, field->name, '[');
     for (int i = 0; i < count; i++)
         knn__json_put_real(text, NULL, values[i]);
+    knn__json_end(text, ']');
+}
+
+/* An empty range stands for none. */
+static void write_range(knn__text *text, const knn_field *field, double lower, double upper)
+{
+    if (lower > upper) {
+        knn__json_put_text(text, field->name, NULL);
+        return;
+    }
+    knn__json_begin(text, field->name, '[');
+    knn__json_put_real(text, NULL, lower);
+    knn__json_put_real(text, NULL, upper);
     knn__json_end(text, ']');
 }
 
@@ -165,6 +182,9 @@ static void write_field(knn__text *text, const knn_field *field, const void *des
     case KNN_FIELD_REALS:
         write_reals(text, field, description);
         break;
+    case KNN_FIELD_RANGE:
+        write_range(text, field, *(const double *)member, *knn__range_upper(description, field));
+        break;
     }
 }
 
@@ -178,7 +198,7 @@ static bool written_already(const knn_field *fields, const knn_field *field, con
 void knn__write_fields(knn__text *text, const knn_field *fields, const void *description)
 {
     for (const knn_field *field = fields; field != NULL && field->name != NULL; field++) {
-        bool left_out = is_one_of(field->name, newer) && is_normal(field, knn__member(description, field));
+        bool left_out = is_one_of(field->name, newer) && is_normal(field, description);
         if (!left_out && !is_one_of(field->name, ours) && !written_already(fields, field, description))
             write_field(text, field, description);
     }

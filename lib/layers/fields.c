@@ -6,6 +6,7 @@
 #include "core/status.h"
 #include "core/text.h"
 
+#include <math.h>
 #include <string.h>
 
 const knn__kind *knn__find_kind(const knn__kind *const *kinds, const char *class_name)
@@ -16,9 +17,32 @@ const knn__kind *knn__find_kind(const knn__kind *const *kinds, const char *class
     return NULL;
 }
 
-static void fill_default(const knn_field *field, void *member)
+static void fill_range(const knn_field *field, double *lower, double *upper)
 {
-    int *n = member, normal = field->kind == KNN_FIELD_REAL ? 0 : (int)field->normal;
+    double first = *lower, second = *upper;
+
+    if (first == 0 && second == 0)
+        second = field->normal;
+    else if (second == 0) {
+        second = fabs(knn__real_or(first, 0));
+        first = fmax(-second, field->least);
+    } else {
+        first = knn__real_or(first, 0);
+        second = knn__real_or(second, 0);
+        if (first > second) {
+            double smaller = second;
+            second = first;
+            first = smaller;
+        }
+    }
+    *lower = first;
+    *upper = second;
+}
+
+static void fill_default(const knn_field *field, void *description)
+{
+    void *member = knn__member(description, field);
+    int *n = member, normal = field->kind == KNN_FIELD_REAL || field->kind == KNN_FIELD_RANGE ? 0 : (int)field->normal;
 
     switch (field->kind) {
     case KNN_FIELD_INT:
@@ -40,6 +64,9 @@ static void fill_default(const knn_field *field, void *member)
     case KNN_FIELD_REAL:
         *(double *)member = knn__real_or(*(double *)member, field->normal);
         break;
+    case KNN_FIELD_RANGE:
+        fill_range(field, member, knn__range_upper(description, field));
+        break;
     default:
         break;
     }
@@ -55,8 +82,9 @@ static knn_status check_number(const char *class_name, const knn_field *field, d
                      field->most);
 }
 
-static knn_status check_field(const char *class_name, const knn_field *field, const void *member)
+static knn_status check_field(const char *class_name, const knn_field *field, const void *description)
 {
+    const void *member = knn__member(description, field);
     const int *n = member;
     knn_status status = KNN_OK;
     int count = field->kind == KNN_FIELD_INT ? 1 : field->kind == KNN_FIELD_PAIR ? 2 : field->kind == KNN_FIELD_QUAD ? 4 : 0;
@@ -65,6 +93,11 @@ static knn_status check_field(const char *class_name, const knn_field *field, co
         status = check_number(class_name, field, n[i]);
     if (field->kind == KNN_FIELD_REAL)
         status = check_number(class_name, field, *(const double *)member);
+    if (field->kind == KNN_FIELD_RANGE) {
+        status = check_number(class_name, field, *(const double *)member);
+        if (status == KNN_OK)
+            status = check_number(class_name, field, *knn__range_upper(description, field));
+    }
     if (field->kind == KNN_FIELD_ENUM) {
         int known = 0;
         for (const char *const *names = field->nested; names[known] != NULL; known++)
@@ -145,11 +178,11 @@ knn_status knn__describe(const knn__kind *kind, const void *from, void **copy)
     made->size = kind->size;
     status = own_pointers(kind, made, false);
     for (const knn_field *field = kind->fields; field != NULL && field->name != NULL; field++)
-        fill_default(field, knn__member(made, field));
+        fill_default(field, made);
     if (kind->settle != NULL)
         kind->settle(made);
     for (const knn_field *field = kind->fields; field != NULL && field->name != NULL && status == KNN_OK; field++)
-        status = check_field(kind->class_name, field, knn__member(made, field));
+        status = check_field(kind->class_name, field, made);
     if (status != KNN_OK) {
         knn__forget(kind, made);
         return status;

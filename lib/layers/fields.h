@@ -45,6 +45,12 @@ static inline void *knn__member(const void *description, const knn_field *field)
  * such option. */
 double knn__option(const knn__kind *kind, const void *description, const char *name);
 
+/* The upper bound of a KNN_FIELD_RANGE. */
+static inline double *knn__range_upper(const void *description, const knn_field *field)
+{
+    return (double *)(void *)((char *)(uintptr_t)description + ((const knn_field_length *)field->nested)->offset);
+}
+
 /* Kinds that layers nest. Drawing is done in lib/learning. */
 extern const knn__kind *const knn__initializer_kinds[];
 extern const knn__kind *const knn__regularizer_kinds[];

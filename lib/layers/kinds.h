@@ -16,6 +16,8 @@ extern const knn__layer_kind knn__conv1d_kind, knn__depthwise_conv2d_kind, knn__
 extern const knn__layer_kind knn__relu_kind, knn__leaky_relu_kind, knn__prelu_kind, knn__elu_kind, knn__softmax_kind,
     knn__spatial_dropout2d_kind, knn__spatial_dropout1d_kind, knn__gaussian_noise_kind, knn__gaussian_dropout_kind,
     knn__layer_normalization_kind, knn__group_normalization_kind, knn__embedding_kind;
+extern const knn__layer_kind knn__center_crop_kind, knn__resizing_kind, knn__random_flip_kind, knn__random_translation_kind,
+    knn__random_rotation_kind, knn__random_zoom_kind, knn__random_contrast_kind, knn__random_brightness_kind;
 
 /* A line of a field table: FIELD(knn_conv2d_layer, "filters", INT, filters, .least = 1, .most = INT_MAX) */
 #define FIELD(type, key, what, member, ...) {.name = key, .kind = KNN_FIELD_##what, .offset = offsetof(type, member), __VA_ARGS__}
@@ -28,6 +30,14 @@ extern const knn__layer_kind knn__relu_kind, knn__leaky_relu_kind, knn__prelu_ki
 #define FIELD_INITIALIZER(type, member) FIELD(type, #member, NESTED, member, .nested = knn__initializer_kinds)
 #define FIELD_REGULARIZER(type, member) FIELD(type, #member, NESTED, member, .nested = knn__regularizer_kinds)
 #define FIELD_CONSTRAINT(type, member)  FIELD(type, #member, NESTED, member, .nested = knn__constraint_kinds)
+
+/* FIELD_RANGE(type, "factor", factor, factor_upper, .least = -1, .most = 1) */
+#define FIELD_RANGE(type, key, lower, upper, ...) \
+    FIELD(type, key, RANGE, lower, .nested = &(const knn_field_length){.offset = offsetof(type, upper)}, __VA_ARGS__)
+
+/* Names in files, in the order of the enums. */
+extern const char *const knn__sampling_names[];
+extern const char *const knn__outside_names[];
 
 knn_status knn__expect_rank3(const knn_shape *in);
 knn_status knn__expect_rank2(const knn_shape *in);

@@ -11,6 +11,7 @@ typedef enum knn_op {
     KNN_OP_SOFTMAX,                         /* not over the channels, as the activation is */
     KNN_OP_GROUP_NORMALIZATION,             /* layer normalization is one, too */
     KNN_OP_GAUSSIAN_NOISE, KNN_OP_GAUSSIAN_DROPOUT, KNN_OP_EMBEDDING,
+    KNN_OP_IMAGE_MAP, KNN_OP_RANDOM_CONTRAST, KNN_OP_RANDOM_BRIGHTNESS,
     KNN_OP_FLATTEN,                         /* the same numbers in another shape: no kernel runs it */
     KNN_OP_CONV2D_TRANSPOSE, KNN_OP_CROPPING2D, KNN_OP_PERMUTE, KNN_OP_UP_SAMPLING_NEAREST, KNN_OP_UP_SAMPLING_BILINEAR,
     KNN_OP_CUSTOM
@@ -30,6 +31,19 @@ enum { KNN_NODE_WEIGHTS = 4 };
  * moving variance; PReLU: alpha; embedding: its table as the kernel. */
 enum { KNN_KERNEL = 0, KNN_BIAS = 1, KNN_ALPHA = 0, KNN_GAMMA = 0, KNN_BETA = 1, KNN_MOVING_MEAN = 2, KNN_MOVING_VARIANCE = 3 };
 
+/* Which place of the input a pixel of the output shows: a window stretched to the output, or what is drawn anew for each picture. */
+typedef enum knn_map { KNN_MAP_WINDOW, KNN_MAP_FLIP, KNN_MAP_TRANSLATION, KNN_MAP_ROTATION, KNN_MAP_ZOOM } knn_map;
+typedef struct knn_image_map {
+    knn_map map;
+    int top, left, height, width;           /* window: what it has beyond the input shows the fill value */
+    bool flip_rows, flip_columns;
+    double rows[2], columns[2];             /* bounds of what is drawn: shares of height and width, zooms; rows: shares of a full turn */
+    bool joint;                             /* the zoom of columns is that of rows */
+    knn_outside fill_mode;
+    knn_sampling interpolation;
+    double fill_value;
+} knn_image_map;
+
 typedef struct knn_node {
     knn_op op;
     const char *name;                       /* the layer's, for messages */
@@ -48,6 +62,9 @@ typedef struct knn_node {
     double rate;                            /* dropout; Gaussian noise and dropout: standard deviation */
     bool whole_channels;                    /* dropout */
     double scale, offset;                   /* rescaling */
+    knn_image_map map;
+    double factor[2], value_range[2];       /* random contrast and brightness: bounds of what is drawn; y is cut to the range */
+    bool training_only;                     /* outside training it is the identity, and is left out */
     double momentum, epsilon;               /* normalizations */
     bool frozen;                            /* batch normalization by its moving statistics, in training, too */
     knn_node_weight weight[KNN_NODE_WEIGHTS];

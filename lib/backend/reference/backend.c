@@ -22,6 +22,8 @@ static const knn_kernel *const reference_kernels[] = {
     &knn__reference_gaussian,
     &knn__reference_group_normalization,
     &knn__reference_embedding,
+    &knn__reference_image_map,
+    &knn__reference_random_color,
 #ifndef KNN_DOUBLE
     &knn__reference_custom,
 #endif
