@@ -1,4 +1,4 @@
-/* RandomFlip, RandomTranslation, RandomRotation, RandomZoom: in training, each picture is mapped by what is drawn for it (image_map.c). */
+/* RandomFlip, RandomTranslation, RandomRotation, RandomZoom: in training, each picture is mapped by what is drawn for it. Draws nothing itself. */
 #include "core/status.h"
 #include "layers/kinds.h"
 

@@ -250,6 +250,27 @@ const chain_case chain_cases[] = {
      {knn_up_sampling2d(3, 4, .interpolation = KNN_RESIZE_BILINEAR)}},
     {"elementwise", "zero padding, then pooling", SHAPE(5, 5, 8), 2, false, {knn_zero_padding2d(2), knn_max_pooling2d(2)}},
 
+    {"pictures", "resizing, larger", SHAPE(5, 4, 3), 31, false, {knn_resizing(9, 11)}},
+    {"pictures", "resizing, smaller", SHAPE(9, 7, 5), 2, false, {knn_resizing(4, 3)}},
+    {"pictures", "resizing, nearest", SHAPE(7, 5, 33), 1, false, {knn_resizing(4, 9, .interpolation = KNN_SAMPLING_NEAREST)}},
+    {"pictures", "resizing, cut", SHAPE(9, 5, 1), 3, false, {knn_resizing(5, 7, .crop_to_aspect_ratio = true)}},
+    {"pictures", "resizing, padded", SHAPE(9, 5, 3), 3, false, {knn_resizing(5, 9, .pad_to_aspect_ratio = true, .fill_value = 0.5)}},
+    {"pictures", "center crop", SHAPE(9, 8, 5), 31, false, {knn_center_crop(4, 3)}},
+    {"pictures", "center crop of a smaller one", SHAPE(5, 8, 3), 1, false, {knn_center_crop(7, 7)}},
+    {"pictures", "flip", SHAPE(5, 7, 33), 31, false, {knn_random_flip()}},
+    {"pictures", "translation, wrapped", SHAPE(9, 7, 5), 31, false, {knn_random_translation(0.4, 0.9, .fill_mode = KNN_OUTSIDE_WRAP)}},
+    {"pictures", "translation, constant, nearest", SHAPE(9, 7, 1), 3, false,
+     {knn_random_translation(0.4, 0.9, .fill_mode = KNN_OUTSIDE_CONSTANT, .interpolation = KNN_SAMPLING_NEAREST, .fill_value = 0.3)}},
+    {"pictures", "rotation, reflected", SHAPE(8, 5, 3), 31, false, {knn_random_rotation(0.5)}},
+    {"pictures", "rotation, constant", SHAPE(1, 1, 1), 1, false, {knn_random_rotation(1, .fill_mode = KNN_OUTSIDE_CONSTANT)}},
+    {"pictures", "zoom, nearest pixel", SHAPE(5, 9, 3), 5, false, {knn_random_zoom(0.7, 0.5, .fill_mode = KNN_OUTSIDE_NEAREST)}},
+    {"pictures", "contrast", SHAPE(5, 7, 3), 31, false, {knn_random_contrast(0.9, 0.9, .value_low = -0.8, .value_high = 0.7)}},
+    {"pictures", "contrast of 33 channels", SHAPE(3, 3, 33), 1, false, {knn_random_contrast(0.5, .value_low = -9, .value_high = 9)}},
+    {"pictures", "brightness", SHAPE(5, 7, 5), 31, false, {knn_random_brightness(0.4, .value_low = -0.8, .value_high = 0.7)}},
+    {"pictures", "augmented, then a block", SHAPE(9, 9, 3), 4, false,
+     {knn_rescaling(0.5), knn_random_flip(), knn_random_rotation(0.2), knn_resizing(12, 11), knn_conv2d(8, 3, .activation = KNN_TANH),
+      knn_average_pooling2d(2)}},
+
     DENSE(37, 16, 31, .activation = KNN_RELU)
     DENSE(1, 1, 1, .activation = KNN_LINEAR)
     DENSE(64, 33, 2, .no_bias = true)
@@ -267,4 +288,4 @@ const chain_case chain_cases[] = {
     {"catdog", "block 5", SHAPE(7, 7, 128), 9, false, {knn_conv2d(256, 3, .activation = KNN_RELU), knn_max_pooling2d(2)}},
     {NULL, NULL, {0}, 0, false, {NULL}}};
 
-const char *const chain_groups[] = {"convolution", "chain", "normalization", "pooling", "elementwise", "dense", "catdog", NULL};
+const char *const chain_groups[] = {"convolution", "chain", "normalization", "pooling", "elementwise", "pictures", "dense", "catdog", NULL};

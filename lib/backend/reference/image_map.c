@@ -1,8 +1,8 @@
-/* Pictures whose pixels come from places of the input (layers/image_map.h): crops, resizing, random flips, shifts, turns and zooms.
+/* Pictures whose pixels come from places of the input (image_geometry.h): crops, resizing, random flips, shifts, turns and zooms.
  * Does not know where they come from. Backward draws again and is the exact transpose. */
 #include "backend/reference/reference.h"
 
-#include "layers/image_map.h"
+#include "backend/reference/image_geometry.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * Outside training they are the identity. Backward draws again; where y was cut, no gradient passes. */
 #include "backend/reference/reference.h"
 
-#include "layers/image_map.h"
+#include "backend/reference/image_geometry.h"
 
 #include <math.h>
 #include <string.h>

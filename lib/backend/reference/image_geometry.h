@@ -1,10 +1,10 @@
 /* Which place of its input a pixel of a picture shows: windows that are stretched, and pictures that are mirrored, shifted, turned and zoomed
- * at random. Knows no numbers of pixels: see lib/backend/reference/image_map.c.
+ * at random. Knows no numbers of pixels: see image_map.c.
  *
  * All in float, with Keras' matrices and TensorFlow's rules (ImageProjectiveTransformV3; resize with half-pixel centres): every build and
  * backend then finds the same places. */
-#ifndef KNN_LAYERS_IMAGE_MAP_H
-#define KNN_LAYERS_IMAGE_MAP_H
+#ifndef KNN_BACKEND_REFERENCE_IMAGE_GEOMETRY_H
+#define KNN_BACKEND_REFERENCE_IMAGE_GEOMETRY_H
 
 #include "core/random.h"
 #include "layers/node.h"

@@ -1,5 +1,5 @@
 /* The geometry of CenterCrop, Resizing and the random layers for pictures. Touches no pixels. */
-#include "layers/image_map.h"
+#include "backend/reference/image_geometry.h"
 
 #include <math.h>
 
