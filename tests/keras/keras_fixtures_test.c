@@ -1,5 +1,6 @@
 /* Files that real Keras wrote: they load, and predict what Keras predicted; what is not for us is refused by name. */
 #include "keras_support.h"
+#include "model/model.h"
 #include "support/fixture.h"
 
 #define FOLDER KNN_FIXTURES "/keras/"
@@ -57,6 +58,47 @@ START_TEST(a_file_of_keras_survives_saving)
     check_ok(knn_save_model(model, copy));
     knn_model_free(model);
     check_file(copy, good[_i]);
+}
+END_TEST
+
+/* Keras' numbers and pairs are bounds here, in the file that Keras wrote and in the one that is written of it. */
+static void check_image_options(const knn_model *model)
+{
+    const knn_random_flip_layer *flip = (const void *)model->layers[0].description;
+    const knn_random_translation_layer *translation = (const void *)model->layers[1].description;
+    const knn_random_rotation_layer *rotation = (const void *)model->layers[2].description;
+    const knn_random_zoom_layer *even = (const void *)model->layers[3].description, *zoom = (const void *)model->layers[4].description;
+    ck_assert_int_eq(flip->mode, KNN_FLIP_HORIZONTAL);
+    ck_assert(translation->height_factor == -0.1 && translation->height_upper == 0.1);
+    ck_assert(translation->width_factor == -0.2 && translation->width_upper == 0);
+    ck_assert_int_eq(translation->fill_mode, KNN_OUTSIDE_WRAP);
+    ck_assert(rotation->factor == 0 && rotation->factor_upper == 0.3);
+    ck_assert(even->height_factor == -0.2 && even->width_upper < even->width_factor);       /* none: as the height */
+    ck_assert(even->fill_mode == KNN_OUTSIDE_CONSTANT && even->fill_value == 0.5);
+    ck_assert(zoom->width_factor == -0.3 && zoom->width_upper == 0.3 && zoom->interpolation == KNN_SAMPLING_NEAREST);
+    for (size_t i = 5; i < model->layer_count; i++) {
+        const knn_layer *layer = model->layers[i].description;
+        const knn_random_contrast_layer *contrast = (const void *)layer;
+        const knn_random_brightness_layer *brightness = (const void *)layer;
+        if (strcmp(layer->class_name, "RandomContrast") == 0)
+            ck_assert(contrast->factor == 0 && contrast->factor_upper == 0.2 && contrast->value_low == 0 && contrast->value_high == 255);
+        if (strcmp(layer->class_name, "RandomBrightness") == 0)
+            ck_assert(brightness->factor == -0.1 && brightness->value_low == -1 && brightness->value_high == 1);
+    }
+}
+
+START_TEST(options_of_random_layers_survive)
+{
+    const char *copy = in_folder("copy.h5");
+    knn_model *model = knn_load_model(_i == 0 ? FOLDER "images-keras2.h5" : FOLDER "images-keras3.h5");
+    ck_assert_msg(model != NULL, "%s", knn_last_error());
+    check_image_options(model);
+    check_ok(knn_save_model(model, copy));
+    knn_model_free(model);
+    model = knn_load_model(copy);
+    ck_assert_msg(model != NULL, "%s", knn_last_error());
+    check_image_options(model);
+    knn_model_free(model);
 }
 END_TEST
 
@@ -221,6 +263,7 @@ int main(void)
     tcase_add_checked_fixture(fixtures, make_folder, remove_folder);
     tcase_add_loop_test(fixtures, a_file_of_keras_predicts_what_keras_predicted, 0, GOOD);
     tcase_add_loop_test(fixtures, a_file_of_keras_survives_saving, 0, GOOD);
+    tcase_add_loop_test(fixtures, options_of_random_layers_survive, 0, 2);
     tcase_add_loop_test(fixtures, what_a_file_compiled_is_compiled_here, 0, 8);
     tcase_add_loop_test(fixtures, weights_of_keras_fit_a_model_of_ours, 0, 3);
     tcase_add_loop_test(fixtures, what_cannot_be_a_model_is_refused_by_name, 0, 11);

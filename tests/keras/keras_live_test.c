@@ -135,6 +135,27 @@ START_TEST(sequences)
 }
 END_TEST
 
+START_TEST(all_image_layers)
+{
+    knn_model *model = knn_sequential();
+    knn_add(model, knn_input(14, 11, 3));
+    knn_add(model, knn_random_flip(KNN_FLIP_VERTICAL));
+    knn_add(model, knn_random_translation(0.1, -0.2, .width_upper = 0.3, .fill_mode = KNN_OUTSIDE_WRAP));
+    knn_add(model, knn_random_rotation(0.1, .fill_mode = KNN_OUTSIDE_CONSTANT, .fill_value = 0.5));
+    knn_add(model, knn_random_zoom(0.2, .interpolation = KNN_SAMPLING_NEAREST));
+    knn_add(model, knn_random_zoom(0.2, 0.1, .fill_mode = KNN_OUTSIDE_NEAREST));
+    knn_add(model, knn_random_contrast(0.2));
+    knn_add(model, knn_random_brightness(0.2, .value_low = -2, .value_high = 2));
+    knn_add(model, knn_center_crop(12, 9));
+    knn_add(model, knn_resizing(8, 10, .crop_to_aspect_ratio = true));
+    knn_add(model, knn_resizing(6, 5, KNN_SAMPLING_NEAREST));
+    knn_add(model, knn_flatten());
+    knn_add(model, knn_dense(1, .activation = KNN_SIGMOID));
+    check_ok(knn_compile(model, .optimizer = knn_sgd(), .loss = knn_binary_crossentropy()));
+    write_case("all_image_layers", model, 1);
+}
+END_TEST
+
 START_TEST(all_activations)
 {
     static const knn_activation kinds[] = {KNN_LINEAR, KNN_RELU, KNN_SIGMOID,  KNN_SOFTMAX,
@@ -347,6 +368,7 @@ int main(void)
     tcase_add_test(cases, all_layers);
     tcase_add_test(cases, convolutions);
     tcase_add_test(cases, sequences);
+    tcase_add_test(cases, all_image_layers);
     tcase_add_test(cases, all_activations);
     tcase_add_test(cases, activations_of_keras3_only);
     tcase_add_test(cases, bends);

@@ -89,12 +89,29 @@ knn__image_transform knn__image_transform_of(const knn_node *node, const knn__st
 
 /* ---- Places ---- */
 
-static float limited(float x, int n) { return fminf(fmaxf(x, 0), (float)(n - 1)); }
+/* floorf and roundf (halves away from zero) for numbers that an int holds, without a call. */
+static float whole_below(float x)
+{
+    float whole = (float)(int)x;
+    return whole > x ? whole - 1 : whole;
+}
+
+static float nearest_whole(float x)
+{
+    float whole = (float)(int)x, rest = x - whole;
+    return rest >= 0.5f ? whole + 1 : rest <= -0.5f ? whole - 1 : whole;
+}
+
+static float limited(float x, int n)
+{
+    float last = (float)(n - 1);
+    return x < 0 ? 0 : x > last ? last : x;
+}
 
 /* Mirrored at -1/2 and n - 1/2. */
 static float reflected(float x, int n)
 {
-    float period = 2 * (float)n, within = x - period * floorf(x / period);
+    float period = 2 * (float)n, within = x - period * whole_below(x / period);
     return limited(within >= (float)n ? period - 1 - within : within, n);
 }
 
@@ -134,10 +151,10 @@ knn__image_place knn__image_place_of(const knn__image_transform *t, int row, int
     float y = mapped(t->y[0] * j + t->y[1] * i + t->y[2] - t->centre, t->height, t->fill_mode);
 
     if (t->interpolation == KNN_SAMPLING_NEAREST) {
-        int nearest_row = inside(roundf(y), t->top, t->in_height), nearest_column = inside(roundf(x), t->left, t->in_width);
+        int nearest_row = inside(nearest_whole(y), t->top, t->in_height), nearest_column = inside(nearest_whole(x), t->left, t->in_width);
         return (knn__image_place){{nearest_row, nearest_row}, {nearest_column, nearest_column}, 0, 0};
     }
-    float above = floorf(y), left = floorf(x);
+    float above = whole_below(y), left = whole_below(x);
     return (knn__image_place){
         {inside(above, t->top, t->in_height), inside(above + 1, t->top, t->in_height)},
         {inside(left, t->left, t->in_width), inside(left + 1, t->left, t->in_width)}, y - above, x - left};

@@ -29,14 +29,15 @@ typedef struct neighbour { long at; double weight; } neighbour;     /* at: where
 static int find_neighbours(const knn__image_transform *t, int channels, int row, int column, neighbour found[4])
 {
     knn__image_place place = knn__image_place_of(t, row, column);
+    const float row_part[2] = {1 - place.row_part, place.row_part}, column_part[2] = {1 - place.column_part, place.column_part};
     int count = 0;
-    for (int k = 0; k < 4; k++) {
-        int i = k / 2, j = k % 2;
-        float weight = (i == 1 ? place.row_part : 1 - place.row_part) * (j == 1 ? place.column_part : 1 - place.column_part);
-        bool outside = place.row[i] < 0 || place.column[j] < 0;
-        if (weight != 0)
-            found[count++] = (neighbour){outside ? -1 : ((long)place.row[i] * t->in_width + place.column[j]) * channels, (double)weight};
-    }
+    for (int i = 0; i < 2; i++)
+        for (int j = 0; j < 2; j++) {
+            float weight = row_part[i] * column_part[j];
+            bool outside = place.row[i] < 0 || place.column[j] < 0;
+            if (weight != 0)
+                found[count++] = (neighbour){outside ? -1 : ((long)place.row[i] * t->in_width + place.column[j]) * channels, (double)weight};
+        }
     return count;
 }
 
