@@ -129,6 +129,8 @@ static float wrapped(float x, int n)
 
 static float mapped(float x, int n, knn_outside mode)
 {
+    if (x >= 0 && x <= (float)(n - 1))      /* almost all: spares them the divisions */
+        return x;
     switch (mode) {
     case KNN_OUTSIDE_REFLECT: return reflected(x, n);
     case KNN_OUTSIDE_WRAP:    return wrapped(x, n);
@@ -137,10 +139,10 @@ static float mapped(float x, int n, knn_outside mode)
     }
 }
 
-/* The input begins `before` further down; it is `n` long, and -1 stands for what is beyond. */
-static int inside(float x, int before, int n)
+/* The pixel of the input, which is n long, at whole number x of a window that begins at `first`; -1: none. */
+static int inside(float x, int first, int n)
 {
-    float place = x + (float)before;
+    float place = x + (float)first;
     return place >= 0 && place < (float)n ? (int)place : -1;
 }
 

@@ -9,13 +9,13 @@
 #include "core/random.h"
 #include "layers/node.h"
 
-/* For one picture: pixel (row, column) of the output shows (y[0] column + y[1] row + y[2], x[0] column + x[1] row + x[2]) of the input,
- * where `centre` is what lies between a pixel's number and what is counted. */
+/* For one picture: pixel (row, column) of the output shows place (y[0] column + y[1] row + y[2], x[0] column + x[1] row + x[2]) of a window.
+ * Both are counted from pixel 0, or, where `centre` is 1/2, from its edge. */
 typedef struct knn__image_transform {
     float x[3], y[3], centre;
-    int height, width;                      /* beyond these, the fill mode tells what is there */
-    int in_height, in_width;                /* of the input, which lies .. */
-    int top, left;                          /* .. so far up and to the left of what `height` and `width` count */
+    int height, width;                      /* of the window: beyond it, the fill mode tells what is there */
+    int top, left;                          /* the pixel of the input that is the window's first; negative: there is more of the window */
+    int in_height, in_width;                /* of the input */
     knn_outside fill_mode;
     knn_sampling interpolation;
 } knn__image_transform;

@@ -4,7 +4,6 @@
 
 #include "backend/reference/image_geometry.h"
 
-#include <math.h>
 #include <string.h>
 
 static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
@@ -39,6 +38,8 @@ static double mean_of(const knn_node *n, const knn_real *x, int channel)
     return sum / knn__positions(n->in);
 }
 
+static double cut(double y, const double range[2]) { return y < range[0] ? range[0] : y > range[1] ? range[1] : y; }
+
 static void forward(const knn_step *step, knn_part part)
 {
     const knn_node *n = &step->nodes[0];
@@ -53,7 +54,7 @@ static void forward(const knn_step *step, knn_part part)
         for (int c = 0; c < n->in.channels; c++) {
             double offset = drawn.shift + (drawn.scale != 1 ? (1 - drawn.scale) * mean_of(n, x, c) : 0);
             for (size_t i = (size_t)c; i < step->y.length; i += (size_t)n->in.channels)
-                y[i] = (knn_real)fmin(fmax(drawn.scale * x[i] + offset, n->value_range[0]), n->value_range[1]);
+                y[i] = (knn_real)cut(drawn.scale * x[i] + offset, n->value_range);
         }
     }
 }
