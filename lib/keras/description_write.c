@@ -53,7 +53,7 @@ static bool is_normal(const knn_field *field, const void *description)
 bool knn__all_normal(const knn_field *fields, const void *description)
 {
     for (const knn_field *field = fields; field != NULL && field->name != NULL; field++)
-        if (!is_normal(field, knn__member(description, field)))
+        if (!is_normal(field, description))
             return false;
     return true;
 }
