@@ -20,6 +20,18 @@
     FORM(12, 12, 32, 64, 3, pad) FORM(11, 14, 33, 20, 4, pad) FORM(5, 6, 64, 64, 31, pad) FORM(4, 5, 160, 96, 2, pad) \
     FORM(20, 37, 3, 32, 2, pad) FORM(6, 6, 48, 1, 7, pad)
 
+/* Kernels that are not 3x3: both pairs above, without and with pool. */
+#define KERNEL(h, w, c, f, n, kh, kw, pad) \
+    {"convolution", "conv2d relu, " #kh "x" #kw ", " #pad, SHAPE(h, w, c), n, false, \
+     {knn_conv2d(f, kh, kw, .padding = pad, .activation = KNN_RELU)}}, \
+    {"convolution", "conv2d relu max_pooling2d, " #kh "x" #kw ", " #pad, SHAPE(h, w, c), n, false, \
+     {knn_conv2d(f, kh, kw, .padding = pad, .activation = KNN_RELU), knn_max_pooling2d(2)}}, \
+    {"convolution", "conv2d max_pooling2d, " #kh "x" #kw ", " #pad, SHAPE(h, w, c), n, false, \
+     {knn_conv2d(f, kh, kw, .padding = pad, .no_bias = true), knn_max_pooling2d(2)}},
+#define KERNELS(h, w, c, f, n, kh, kw) KERNEL(h, w, c, f, n, kh, kw, KNN_VALID) KERNEL(h, w, c, f, n, kh, kw, KNN_SAME)
+#define CHANNELS(h, w, n, kh, kw) \
+    KERNELS(h, w, 1, 8, n, kh, kw) KERNELS(h, w, 3, 33, n, kh, kw) KERNELS(h, w, 5, 16, n, kh, kw) KERNELS(h, w, 33, 20, n, kh, kw)
+
 #define CONV(h, w, c, n, ...) {"convolution", "conv2d(" #__VA_ARGS__ ")", SHAPE(h, w, c), n, false, {knn_conv2d(__VA_ARGS__)}},
 #define DEPTHWISE(h, w, c, n, ...) \
     {"convolution", "depthwise_conv2d(" #__VA_ARGS__ ")", SHAPE(h, w, c), n, false, {knn_depthwise_conv2d(__VA_ARGS__)}},
@@ -52,6 +64,21 @@ const chain_case chain_cases[] = {
     SHAPES(POOLED_LINEAR, KNN_SAME)
     SHAPES(PLAIN, KNN_VALID)
     SHAPES(PLAIN, KNN_SAME)
+
+    CHANNELS(11, 14, 3, 5, 5)
+    CHANNELS(9, 8, 1, 4, 3)
+    CHANNELS(12, 11, 2, 7, 7)
+    CHANNELS(7, 9, 4, 2, 2)
+    KERNELS(9, 7, 3, 16, 31, 5, 5)
+    KERNELS(8, 8, 33, 12, 31, 2, 2)
+    KERNELS(10, 9, 5, 8, 31, 4, 3)
+    KERNELS(9, 9, 1, 16, 31, 7, 7)
+    KERNELS(9, 10, 4, 9, 2, 1, 3)
+    KERNELS(9, 10, 17, 9, 2, 7, 1)
+    KERNELS(9, 11, 16, 32, 2, 6, 4)
+    KERNELS(8, 12, 2, 16, 2, 3, 6)
+    KERNELS(30, 26, 32, 64, 1, 5, 5)
+    KERNELS(9, 9, 3, 4, 2, 8, 2)
 
     CONV(9, 8, 16, 3, 24, 1)
     CONV(9, 8, 5, 31, 7, 1, .activation = KNN_RELU)

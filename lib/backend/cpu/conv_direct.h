@@ -1,15 +1,18 @@
-/* What the direct 3x3 convolutions share: their packed weights, the micro-kernel's step, and bands of rows with the padding around them.
+/* What the direct convolutions share: their packed weights, the micro-kernel's step, and bands of rows with the padding around them.
  *
- * In NHWC the three columns and C channels under one row of the 3x3 kernel are 3 C floats in a row, so the convolution needs no im2col:
- * output (r, k) = sum over the kernel's rows i and t = 0..3C - 1 of x[r + i][t] * w[i][t][k]. */
+ * In NHWC the columns and C channels under one row of the kernel are S = kernel_width C floats in a row, so the convolution needs no im2col:
+ * output (r, k) = sum over the kernel's rows i and t = 0..S - 1 of x[r + i][t] * w[i][t][k]. */
 #ifndef KNN_BACKEND_CPU_CONV_DIRECT_H
 #define KNN_BACKEND_CPU_CONV_DIRECT_H
 
-#include "backend/cpu/conv3x3.h"
+#include "backend/cpu/conv_shape.h"
 
 /* One step of the micro-kernel: `columns` positions x 2 vectors of filters. 6 x 2 is what 16 registers hold, and reaches 98 % of the peak
  * (Zen 3, 100 GFLOP/s); 12 positions x 2 spill (58), 3 x 4 as well (44), 12 x 1 load too much (87). */
-enum { DIRECT_COLUMNS = 6 };
+enum {
+    DIRECT_COLUMNS = 6,
+    MOST_UNROLLED = 15                      /* steps of a kernel's row */
+};
 
 INLINE void direct_step(vec sum[][2], const float *x, long channels, const float *w, const int columns)
 {
@@ -21,20 +24,33 @@ INLINE void direct_step(vec sum[][2], const float *x, long channels, const float
     }
 }
 
-/* All 9 C steps: sum[column][half] += x * w; x is at the first column's upper left tap, w [9 channels][FILTERS].
- * Few channels (a compile-time constant then) are unrolled by kernel rows, with a barrier after each step. */
-INLINE void direct_sum(vec sum[][2], const float *x, long row_stride, long channels, const float *w, const int columns)
+/* What a sum over the kernel walks through: rows of `steps` floats, `channels` from one output column to the next. */
+typedef struct direct_kernel { int rows; long steps, channels, row_stride; } direct_kernel;
+
+/* All steps: sum[column][half] += x * w; x is at the first column's upper left tap, w [rows][steps][FILTERS].
+ * Few steps (a compile-time constant then) are unrolled by kernel rows, with a barrier after each step. */
+INLINE void direct_sum(vec sum[][2], const float *x, const direct_kernel kernel, const float *w, const int columns)
 {
-    for (int i = 0; i < 3; i++, x += row_stride)
-        if (__builtin_constant_p(channels) && channels <= 3) {
-            UNROLL for (int t = 0; t < 3 * channels; t++, w += FILTERS) {
-                direct_step(sum, x + t, channels, w, columns);
+    for (int i = 0; i < kernel.rows; i++, x += kernel.row_stride)
+        if (__builtin_constant_p(kernel.steps) && kernel.steps <= MOST_UNROLLED) {
+            UNROLL for (int t = 0; t < kernel.steps; t++, w += FILTERS) {
+                direct_step(sum, x + t, kernel.channels, w, columns);
                 BARRIER;
             }
         } else {
-            for (long t = 0; t < 3 * channels; t++, w += FILTERS)
-                direct_step(sum, x + t, channels, w, columns);
+            for (long t = 0; t < kernel.steps; t++, w += FILTERS)
+                direct_step(sum, x + t, kernel.channels, w, columns);
         }
+}
+
+/* The kernels compiled on their own, by channels and kernel width: the first layers of most nets. */
+#define DIRECT_CASES(CASE) CASE(1, 3) CASE(3, 3) CASE(1, 5) CASE(3, 5)
+
+INLINE direct_kernel direct_fixed(direct_kernel kernel, const int channels, const int width)
+{
+    kernel.channels = channels;
+    kernel.steps = channels * width;
+    return kernel;
 }
 
 /* The next group of `left` columns: 6, at the end 4 and 2, or what is left (8 is 4 + 4: a group of 2 does not fill the pipelines). */
@@ -43,14 +59,14 @@ INLINE int direct_group(int left)
     return left >= DIRECT_COLUMNS && left != 8 ? DIRECT_COLUMNS : left >= 4 ? 4 : left >= 2 ? 2 : 1;
 }
 
-/* Weights [9 channels][filters] (a block's FILTERS of them, times scale) -> packed [9 channels][FILTERS]; filters beyond the end are zero. */
-static inline void direct_pack(const knn_step *step, const conv3x3 *c, int block, float *packed)
+/* Weights [taps channels][filters] (a block's FILTERS of them, times scale) -> packed [taps channels][FILTERS]; filters beyond the end are 0. */
+static inline void direct_pack(const knn_step *step, const conv_shape *c, int block, float *packed)
 {
     for (int k = block * FILTERS; k < (block + 1) * FILTERS; k += VL, packed += VL) {
         const float *w = knn__weight(step, 0, KNN_KERNEL);
         float scale[VL], bias[VL];
-        conv3x3_scale(step, c, k, scale, bias);
-        for (long row = 0; row < 9l * c->channels; row++)
+        conv_scale(step, c, k, scale, bias);
+        for (long row = 0; row < conv_length(c); row++)
             store(packed + row * FILTERS, load_up_to(w + row * c->filters + k, c->filters - k) * load(scale));
     }
 }

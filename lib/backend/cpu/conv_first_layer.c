@@ -1,6 +1,6 @@
 /* dW of the first layer: lanes are filters; each lane picks the input of its own argmax position out of the four candidates.
  *
- * A cell's tap t (column and channel, 0 .. 3C - 1, of one row of the 3x3 kernel) meets x at four places, one for each position in the 2x2 window.
+ * A cell's tap t (column and channel, 0 .. kernel_width C - 1, of one row of the kernel) meets x at four places, one for each position in the 2x2 window.
  * With f = 2 cell C + t, its place in the row of floats, they are
  *
  *     patch[f] = { x[row][f], x[row][f + C], x[row + 1][f], x[row + 1][f + C] }
@@ -11,35 +11,37 @@
 #include "backend/cpu/pool2x2.h"
 
 enum {
-    LANE_VECTORS = REGISTERS == 32 ? 2 : 1,                 /* 12 accumulators x LANE_VECTORS */
-    LANES = LANE_VECTORS * VL
+    LANE_VECTORS = REGISTERS == 32 ? 2 : 1,                 /* MOST_TAPS accumulators x LANE_VECTORS */
+    LANES = LANE_VECTORS * VL,
+    MOST_TAPS = 12
 };
 
 /* Scratch of a slice. */
 typedef struct buffers {
-    float *patch[3];                        /* [floats of a row][4], for three rows of the kernel */
-    float *band;                            /* four rows of x with their padding; a few floats more, as vectors are read beyond the end */
+    float *patch[KERNEL_MOST];              /* [floats of a row][4], for each row of the kernel */
+    float *band;                            /* a row more of x, with its padding; a few floats more, as vectors are read beyond the end */
     float *gradient;                        /* [filters / LANES][cell][LANES]: dy, 0 where dead */
     int32_t *control;                       /* the same: positions, as pick4 likes them */
-    float *sum;                             /* [9 C][filters] of one image, then [filters] of the bias: summing images apart is 6 times as exact */
+    float *sum;                             /* [taps C][filters] of one image, then [filters] of the bias: summing images apart is 6 times as exact */
 } buffers;
 
-static long row_floats(const conv3x3 *c) { return (2l * c->columns + 2) * c->channels; }
-static long patch_floats(const conv3x3 *c) { return round_up(row_floats(c) * 4 + 4l * VL, 16); }
-static long band_floats(const conv3x3 *c) { return round_up(row_floats(c) * 4 + 3l * VL, 16); }
-static long sum_floats(const conv3x3 *c) { return (9l * c->channels + 1) * c->padded_filters; }
+static long row_floats(const conv_shape *c) { return (2l * c->columns + c->kernel_width - 1) * c->channels; }
+static long patch_floats(const conv_shape *c) { return round_up(row_floats(c) * 4 + 4l * VL, 16); }
+static long band_floats(const conv_shape *c) { return round_up(row_floats(c) * (c->kernel_height + 1) + 3l * VL, 16); }
+static long sum_floats(const conv_shape *c) { return (conv_length(c) + 1) * c->padded_filters; }
 
-long first_layer_partial(const conv3x3 *c) { return sum_floats(c); }
+long first_layer_partial(const conv_shape *c) { return sum_floats(c); }
 
-long first_layer_scratch(const conv3x3 *c)
+long first_layer_scratch(const conv_shape *c)
 {
-    return 3 * patch_floats(c) + band_floats(c) + 2l * c->columns * c->padded_filters + sum_floats(c);
+    return c->kernel_height * patch_floats(c) + band_floats(c) + 2l * c->columns * c->padded_filters + sum_floats(c);
 }
 
-static buffers buffers_at(const conv3x3 *c, float *scratch)
+static buffers buffers_at(const conv_shape *c, float *scratch)
 {
-    buffers b = {.patch = {scratch, scratch + patch_floats(c), scratch + 2 * patch_floats(c)}};
-    b.band = scratch + 3 * patch_floats(c);
+    buffers b = {.band = scratch + c->kernel_height * patch_floats(c)};
+    for (int i = 0; i < c->kernel_height; i++)
+        b.patch[i] = scratch + i * patch_floats(c);
     b.gradient = b.band + band_floats(c);
     b.control = (int32_t *)(void *)(b.gradient + (long)c->columns * c->padded_filters);
     b.sum = b.gradient + 2l * c->columns * c->padded_filters;
@@ -54,9 +56,9 @@ static void make_patches(const float *row, const float *next, long floats, int c
 }
 
 /* Gradients and positions of a pooled row, sorted by groups of LANES filters; dy is the row's, [columns][filters]. */
-NOINLINE void make_lanes(const conv3x3 *c, const float *dy, const uint8_t *positions, buffers *b)
+NOINLINE void make_lanes(const conv_shape *c, const float *dy, const uint8_t *positions, buffers *b)
 {
-    float *bias = b->sum + 9l * c->channels * c->padded_filters;
+    float *bias = b->sum + conv_length(c) * c->padded_filters;
     for (int k = 0; k < c->padded_filters; k += VL) {
         long to = (long)(k / LANES) * c->columns * LANES + k % LANES;
         vec sum = all(0);
@@ -72,71 +74,103 @@ NOINLINE void make_lanes(const conv3x3 *c, const float *dy, const uint8_t *posit
     }
 }
 
-/* dw[row][tap][LANES of the filters] += for `rows` of the kernel's rows with `taps` taps each, over the cells of a pooled row. */
-INLINE void add_row(float *const patch[3], const float *gradient, const int32_t *control, int cells, int filters, float *dw, const int rows,
-                    const int taps)
+/* Taps of one or more rows of the kernel, over the cells of a pooled row: where their operands are and where their sums go. */
+typedef struct run {
+    float *const *patch;                    /* of the rows */
+    long first, cell;                       /* floats in them: of the first tap, from one cell to the next */
+    const float *gradient;
+    const int32_t *control;
+    int cells;
+    float *dw;
+    long dw_row, dw_tap;                    /* strides */
+} run;
+
+/* dw[row][tap][LANES of the filters] += */
+INLINE void add_run(const run *p, const int rows, const int taps)
 {
-    vec sum[12][LANE_VECTORS];
+    vec sum[MOST_TAPS][LANE_VECTORS];
+    const float *gradient = p->gradient, *patch[KERNEL_MOST];
+    const int32_t *control = p->control;
+    UNROLL for (int i = 0; i < rows; i++)
+        patch[i] = p->patch[i] + p->first;
     UNROLL for (int t = 0; t < rows * taps; t++)
         UNROLL for (int h = 0; h < LANE_VECTORS; h++)
-            sum[t][h] = load(dw + (long)t * filters + h * VL);
-    for (int cell = 0; cell < cells; cell++, gradient += LANES, control += LANES) {
+            sum[t][h] = load(p->dw + t / taps * p->dw_row + t % taps * p->dw_tap + h * VL);
+    for (int n = 0; n < p->cells; n++, gradient += LANES, control += LANES) {
         vec g[LANE_VECTORS];
         ivec id[LANE_VECTORS];
         UNROLL for (int h = 0; h < LANE_VECTORS; h++)
             g[h] = load(gradient + h * VL), id[h] = load_integers(control + h * VL);
         UNROLL for (int t = 0; t < rows * taps; t++) {
-            vec candidates = repeat4(patch[t / taps] + (long)cell * 8 * (taps / 3) + 4 * (t % taps));
+            vec candidates = repeat4(patch[t / taps] + n * p->cell + 4 * (t % taps));
             UNROLL for (int h = 0; h < LANE_VECTORS; h++)
                 sum[t][h] = multiply_add(g[h], pick4(candidates, id[h]), sum[t][h]);
         }
     }
     UNROLL for (int t = 0; t < rows * taps; t++)
         UNROLL for (int h = 0; h < LANE_VECTORS; h++)
-            store(dw + (long)t * filters + h * VL, sum[t][h]);
+            store(p->dw + t / taps * p->dw_row + t % taps * p->dw_tap + h * VL, sum[t][h]);
 }
 
-/* One function for each number of channels. One channel has too few taps a row to fill the pipelines: its three rows go together. */
-typedef void add_function(float *const patch[3], const float *gradient, const int32_t *control, int cells, int filters, float *dw);
-#define ADD_ROW(name, rows, channels) \
-    NOINLINE void name(float *const patch[3], const float *gradient, const int32_t *control, int cells, int filters, float *dw) \
-    { \
-        add_row(patch, gradient, control, cells, filters, dw, rows, 3 * (channels)); \
-    }
-ADD_ROW(add_rows_of_1, 3, 1)
-ADD_ROW(add_row_of_2, 1, 2)
-ADD_ROW(add_row_of_3, 1, 3)
-ADD_ROW(add_row_of_4, 1, 4)
-static add_function *const add_functions[] = {NULL, add_rows_of_1, add_row_of_2, add_row_of_3, add_row_of_4};
+/* One function for each number of taps. Three taps do not fill the pipelines: three rows of such a kernel go together. */
+typedef void run_function(const run *p);
+#define ADD_RUN(rows, taps) NOINLINE void add_run_##rows##_##taps(const run *p) { add_run(p, rows, taps); }
+ADD_RUN(3, 3)
+ADD_RUN(1, 1) ADD_RUN(1, 2) ADD_RUN(1, 3) ADD_RUN(1, 4) ADD_RUN(1, 5) ADD_RUN(1, 6) ADD_RUN(1, 7) ADD_RUN(1, 8) ADD_RUN(1, 9)
+ADD_RUN(1, 10) ADD_RUN(1, 11) ADD_RUN(1, 12)
+static run_function *const run_functions[MOST_TAPS + 1] = {
+    NULL, add_run_1_1, add_run_1_2, add_run_1_3, add_run_1_4, add_run_1_5, add_run_1_6, add_run_1_7, add_run_1_8, add_run_1_9, add_run_1_10,
+    add_run_1_11, add_run_1_12};
 
-static void pooled_row_weights(const conv3x3 *c, const float *x, const float *dy, const uint8_t *positions, int row, buffers *b)
+/* dW of LANES filters from k on, over the cells of a pooled row: a row of the kernel in even runs. */
+static void add_lanes(const conv_shape *c, const buffers *b, int k)
 {
-    int width = 2 * c->columns + 2, taps = 3 * c->channels;
-    long floats = row_floats(c), cell = (long)row * c->columns;
-    float *kept = b->patch[2];              /* the third row of the pooled row above is the first one of this */
-    b->patch[2] = b->patch[0], b->patch[0] = kept;
-    int first = row == 0 ? 0 : 1;
-    direct_copy_band(x, NULL, c->height, c->width, c->channels, 2 * row + first - c->top, -c->left, 4 - first, width,
-                     b->band + first * floats);
-    for (int i = first; i < 3; i++)
-        make_patches(b->band + i * floats, b->band + (i + 1) * floats, floats - c->channels, c->channels, b->patch[i]);
-    make_lanes(c, dy + cell * c->filters, positions + cell * c->padded_filters, b);
-    int rows = c->channels == 1 ? 3 : 1;
-    for (int k = 0; k < c->padded_filters; k += LANES)
-        for (int i = 0; i < 3; i += rows)
-            add_functions[c->channels](&b->patch[i], b->gradient + (long)k * c->columns, b->control + (long)k * c->columns, c->columns,
-                                       c->padded_filters, b->sum + (long)i * taps * c->padded_filters + k);
+    int taps = c->kernel_width * c->channels, runs = (taps + MOST_TAPS - 1) / MOST_TAPS;
+    long filters = c->padded_filters;
+    run r = {.cell = 8l * c->channels, .gradient = b->gradient + (long)k * c->columns, .control = b->control + (long)k * c->columns,
+             .cells = c->columns, .dw_row = taps * filters, .dw_tap = filters};
+    for (int i = 0, rows; i < c->kernel_height; i += rows) {
+        rows = taps == 3 && c->kernel_height - i >= 3 ? 3 : 1;
+        r.patch = &b->patch[i];
+        for (int n = 0; n < runs; n++) {
+            int first = taps * n / runs, last = taps * (n + 1) / runs;
+            r.first = 4l * first;
+            r.dw = b->sum + ((long)i * taps + first) * filters + k;
+            (rows == 3 ? add_run_3_3 : run_functions[last - first])(&r);
+        }
+    }
 }
 
-void first_layer_weights(const knn_step *step, const conv3x3 *c, knn_part part, float *scratch)
+/* The patches of a pooled row; those of the rows that the kernel has moved on from to here are there already. */
+static void row_patches(const conv_shape *c, const float *x, int row, buffers *b)
+{
+    int kernel = c->kernel_height, kept = row == 0 ? 0 : larger(kernel - 2, 0);
+    long floats = row_floats(c);
+    float *old[KERNEL_MOST];
+    memcpy(old, b->patch, sizeof old);
+    for (int i = 0; i < kernel && row > 0; i++)
+        b->patch[i] = old[(i + 2) % kernel];
+    direct_copy_band(x, NULL, c->height, c->width, c->channels, 2 * row + kept - c->top, -c->left, kernel + 1 - kept,
+                     2 * c->columns + c->kernel_width - 1, b->band + kept * floats);
+    for (int i = kept; i < kernel; i++)
+        make_patches(b->band + i * floats, b->band + (i + 1) * floats, floats - c->channels, c->channels, b->patch[i]);
+}
+
+void first_layer_weights(const knn_step *step, const conv_shape *c, knn_part part, float *scratch)
 {
     float *partial = knn__partial(step, part.slice);
     buffers b = buffers_at(c, scratch);
     for (int image = part.first; image < part.last; image++) {
         memset(b.sum, 0, (size_t)sum_floats(c) * sizeof *b.sum);
-        for (int row = 0; row < c->rows; row++)
-            pooled_row_weights(c, knn__image(&step->x, image, part.slice), knn__image(&step->dy, image, part.slice),
-                               knn__saved(step, image), row, &b);
+        const float *x = knn__image(&step->x, image, part.slice), *dy = knn__image(&step->dy, image, part.slice);
+        const uint8_t *positions = knn__saved(step, image);
+        for (int row = 0; row < c->rows; row++) {
+            long cell = (long)row * c->columns;
+            row_patches(c, x, row, &b);
+            make_lanes(c, dy + cell * c->filters, positions + cell * c->padded_filters, &b);
+            for (int k = 0; k < c->padded_filters; k += LANES)
+                add_lanes(c, &b, k);
+        }
         for (long i = 0; i < sum_floats(c); i += VL)
             store(partial + i, load(partial + i) + load(b.sum + i));
     }

@@ -1,54 +1,59 @@
-/* conv2d 3x3 + relu + max_pooling2d, direct: for few input channels, and for work too small for Winograd's transforms.
- * The convolution's own output never exists: its maxima stay in registers. Backward: see conv_first_layer.c and conv_pool_sparse.c. */
+/* conv2d + relu + max_pooling2d, direct: for kernels other than 3x3, for few input channels, and for work too small for Winograd's transforms.
+ * The convolution's own output never exists: its maxima stay in registers. Backward: see conv_first_layer.c and conv_pool_sparse.h. */
 #include "backend/cpu/conv_direct.h"
 #include "backend/cpu/conv_first_layer.h"
 #include "backend/cpu/conv_pool_sparse.h"
 #include "backend/cpu/pool2x2.h"
 
-/* Packed weights: [block][9 C][FILTERS], [filters] bias, then those of the sparse backward pass. */
+/* Packed weights: [block][taps C][FILTERS], [filters] bias, then those of the sparse backward pass. */
 typedef struct packed { float *weights, *bias, *backward; } packed;
 
-static packed packed_at(const knn_step *step, const conv3x3 *c)
+static packed packed_at(const knn_step *step, const conv_shape *c)
 {
     float *p = (float *)(void *)step->packed;
-    long weights = 9l * c->channels * c->padded_filters;
+    long weights = conv_length(c) * c->padded_filters;
     return (packed){p, p + weights, p + weights + c->padded_filters};
 }
 
+/* Rows and columns of x under `pooled` rows or columns of the map, no odd rest that the pool drops. */
+static int under(int pooled, int kernel) { return 2 * pooled + kernel - 1; }
+static int band_width(const conv_shape *c) { return under(c->columns, c->kernel_width); }
+
 /* Pooled rows whose input is read for one block of weights after the other: it should stay in a quarter of the second-level cache. */
-static int band_rows(const conv3x3 *c)
+static int band_rows(const conv_shape *c)
 {
-    int rows = (int)(L2_FLOATS / 4 / ((long)(c->width + 2) * c->channels));
-    return smaller(c->rows, larger(1, rows / 2 - 1));
+    int rows = (int)(L2_FLOATS / 4 / ((long)larger(c->width, band_width(c)) * c->channels));
+    return smaller(c->rows, larger(1, (rows - c->kernel_height + 1) / 2));
 }
 
-static bool padded(const conv3x3 *c) { return c->top > 0 || c->left > 0; }
-
-/* Pixels of a band: of the two more rows and columns that the kernel reaches, and no odd rest that the pool drops. */
-static int band_width(const conv3x3 *c) { return 2 * c->columns + 2; }
-static long band_length(const conv3x3 *c) { return padded(c) ? (2l * band_rows(c) + 2) * band_width(c) * c->channels : 0; }
+/* Beyond the image there is something to be read: zeros, from a copy. */
+static bool overhangs(const conv_shape *c)
+{
+    return c->top > 0 || c->left > 0 || under(c->rows, c->kernel_height) > c->height || band_width(c) > c->width;
+}
+static long band_length(const conv_shape *c)
+{
+    return overhangs(c) ? (long)under(band_rows(c), c->kernel_height) * band_width(c) * c->channels : 0;
+}
 
 /* Bytes of the first layer's scratch lie behind the band. */
-static bool first_layer(const conv3x3 *c) { return c->channels <= FIRST_LAYER_CHANNELS; }
+static bool first_layer(const conv_shape *c) { return c->channels <= FIRST_LAYER_CHANNELS; }
 
 static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
 {
-    conv3x3 c = conv3x3_chain(nodes, count, request->training, true);
-    if (c.nodes == 0)
-        *reason = nodes[0].op == KNN_OP_CONV2D ? "not a 3x3 convolution of stride 1 before a 2x2 max pooling" : NULL;
-    return c.nodes;
+    return conv_chain(nodes, count, request->training, true, reason).nodes;
 }
 
 static void measure(const knn_step *step, knn_needs *needs)
 {
-    conv3x3 c = conv3x3_of(step, true);
+    conv_shape c = conv_of(step, true);
     bool training = step->request.training;
     long forward = band_length(&c), backward = training ? sparse_scratch(&c) : 0;
     if (training && first_layer(&c))
         backward += first_layer_scratch(&c);
     needs->scratch = (size_t)(forward > backward ? forward : backward) * sizeof(float);
-    needs->packed = (size_t)(9l * c.channels * c.padded_filters + c.padded_filters + (training ? sparse_packed(&c) : 0)) * sizeof(float);
-    needs->depth_first = conv3x3_depth_first(&c);
+    needs->packed = (size_t)(conv_length(&c) * c.padded_filters + c.padded_filters + (training ? sparse_packed(&c) : 0)) * sizeof(float);
+    needs->depth_first = conv_depth_first(&c);
     needs->divisible = true;
     if (!training)
         return;
@@ -59,14 +64,14 @@ static void measure(const knn_step *step, knn_needs *needs)
 
 static void prepare(const knn_step *step, int slice)
 {
-    conv3x3 c = conv3x3_of(step, true);
+    conv_shape c = conv_of(step, true);
     packed p = packed_at(step, &c);
     long first, last;
     knn__share(c.padded_filters / FILTERS, slice, step->request.slices, &first, &last);
     for (int block = (int)first; block < last; block++) {
-        direct_pack(step, &c, block, p.weights + (long)block * FILTERS * 9 * c.channels);
+        direct_pack(step, &c, block, p.weights + block * FILTERS * conv_length(&c));
         for (int k = block * FILTERS; k < (block + 1) * FILTERS; k += VL)
-            conv3x3_pack_bias(step, &c, k, p.bias);
+            conv_pack_bias(step, &c, k, p.bias);
         if (step->request.training && step->dx.data != NULL)
             sparse_pack(step, &c, block * FILTERS, (block + 1) * FILTERS, p.backward);
     }
@@ -75,7 +80,7 @@ static void prepare(const knn_step *step, int slice)
 /* A block of filters of `columns` / 2 pooled values: where they are read, and where they go. */
 typedef struct place {
     const float *x, *w, *bias;
-    long row_stride, channels;              /* of x */
+    direct_kernel kernel;
     float *y;
     uint8_t *position;
     long y_stride, position_stride;         /* from one pooled column to the next */
@@ -85,14 +90,14 @@ typedef struct place {
 
 /* The two rows of the convolution under a pooled row one after the other: both together would need twice the accumulators. The first row's
  * maxima wait on the stack. */
-INLINE void pooled_group(const place *p, long channels, const int columns, const int training)
+INLINE void pooled_group(const place *p, const direct_kernel kernel, const int columns, const int training)
 {
     window waiting[DIRECT_COLUMNS / 2][2];
     UNROLL for (int r = 0; r < 2; r++) {
         vec sum[DIRECT_COLUMNS][2];
         UNROLL for (int c = 0; c < columns; c++)
             sum[c][0] = load(p->bias), sum[c][1] = load(p->bias + VL);
-        direct_sum(sum, p->x + r * p->row_stride, p->row_stride, channels, p->w, columns);
+        direct_sum(sum, p->x + r * kernel.row_stride, kernel, p->w, columns);
         UNROLL for (int c = 0; c < columns / 2; c++)
             UNROLL for (int h = 0; h < 2; h++) {
                 window *w = &waiting[c][h];
@@ -105,64 +110,67 @@ INLINE void pooled_group(const place *p, long channels, const int columns, const
     }
 }
 
-INLINE void pooled_row(place p, long channels, int pooled, const int training)
+INLINE void pooled_row(place p, const direct_kernel kernel, int pooled, const int training)
 {
     for (int left = 2 * pooled, n; left > 0; left -= n) {
         n = direct_group(left);
         if (n == 6)
-            pooled_group(&p, channels, 6, training);
+            pooled_group(&p, kernel, 6, training);
         else if (n == 4)
-            pooled_group(&p, channels, 4, training);
+            pooled_group(&p, kernel, 4, training);
         else
-            pooled_group(&p, channels, 2, training);
-        p.x += n * channels;
+            pooled_group(&p, kernel, 2, training);
+        p.x += n * kernel.channels;
         p.y += n / 2 * p.y_stride;
         if (training)
             p.position += n / 2 * p.position_stride;
     }
 }
 
-/* One function for each case that is compiled on its own. */
-#define POOLED_ROW(name, channels, training) \
-    NOINLINE void name(const place *p, int pooled) { pooled_row(*p, channels, pooled, training); }
-POOLED_ROW(row_1, 1, 0)
-POOLED_ROW(row_3, 3, 0)
-POOLED_ROW(row_any, p->channels, 0)
-POOLED_ROW(row_1_training, 1, 1)
-POOLED_ROW(row_3_training, 3, 1)
-POOLED_ROW(row_any_training, p->channels, 1)
-
 typedef void row_function(const place *p, int pooled);
-static row_function *row_function_of(const conv3x3 *c, bool training)
+#define POOLED_ROW(name, kernel, training) \
+    NOINLINE void name(const place *p, int pooled) { pooled_row(*p, kernel, pooled, training); }
+#define POOLED_ROWS(channels, width) \
+    POOLED_ROW(row_##channels##_##width, direct_fixed(p->kernel, channels, width), 0) \
+    POOLED_ROW(row_training_##channels##_##width, direct_fixed(p->kernel, channels, width), 1)
+DIRECT_CASES(POOLED_ROWS)
+POOLED_ROW(row_any, p->kernel, 0)
+POOLED_ROW(row_training_any, p->kernel, 1)
+
+static row_function *row_function_of(const conv_shape *c, bool training)
 {
-    if (c->channels == 1)
-        return training ? row_1_training : row_1;
-    if (c->channels == 3)
-        return training ? row_3_training : row_3;
-    return training ? row_any_training : row_any;
+#define CASE(of_channels, width) \
+    if (c->channels == of_channels && c->kernel_width == width) \
+        return training ? row_training_##of_channels##_##width : row_##of_channels##_##width;
+    DIRECT_CASES(CASE)
+#undef CASE
+    return training ? row_training_any : row_any;
 }
 
-static void forward_image(const knn_step *step, const conv3x3 *c, const float *x, float *y, uint8_t *position, knn_part part, float *band)
+static void forward_image(const knn_step *step, const conv_shape *c, const float *x, float *y, uint8_t *position, knn_part part, float *band)
 {
-    conv3x3_piece piece = conv3x3_piece_of(c->rows, c->padded_filters / FILTERS, part);
+    conv_piece piece = conv_piece_of(c->rows, c->padded_filters / FILTERS, part);
     bool training = step->request.training;
     row_function *row_of = row_function_of(c, training);
     packed w = packed_at(step, c);
-    long row_stride = (long)(padded(c) ? band_width(c) : c->width) * c->channels;
+    bool copy = overhangs(c);
+    direct_kernel kernel = {c->kernel_height, (long)c->kernel_width * c->channels, c->channels,
+                            (long)(copy ? band_width(c) : c->width) * c->channels};
     for (int first = piece.first_row; first < piece.last_row; first += band_rows(c)) {
         int rows = smaller(band_rows(c), piece.last_row - first);
-        const float *source = x + 2 * first * row_stride;
-        if (padded(c)) {
-            direct_copy_band(x, NULL, c->height, c->width, c->channels, 2 * first - c->top, -c->left, 2 * rows + 2, band_width(c), band);
+        const float *source = x + 2 * first * kernel.row_stride;
+        if (copy) {
+            direct_copy_band(x, NULL, c->height, c->width, c->channels, 2 * first - c->top, -c->left, under(rows, c->kernel_height),
+                             band_width(c), band);
             source = band;
         }
         for (int k = piece.first_block * FILTERS; k < piece.last_block * FILTERS; k += FILTERS)
             for (int r = 0; r < rows; r++) {
                 long cell = (long)(first + r) * c->columns;
-                place p = {.x = source + 2 * r * row_stride, .w = w.weights + (long)k * 9 * c->channels, .bias = w.bias + k,
-                           .row_stride = row_stride, .channels = c->channels, .y = y + cell * c->filters + k,
+                place p = {.x = source + 2 * r * kernel.row_stride, .w = w.weights + k * conv_length(c), .bias = w.bias + k,
+                           .kernel = kernel, .y = y + cell * c->filters + k,
                            .position = training ? position + cell * c->padded_filters + k : NULL, .y_stride = c->filters,
-                           .position_stride = c->padded_filters, .lanes = c->filters - k, .floor = conv3x3_floor(c)};
+                           .position_stride = c->padded_filters, .lanes = c->filters - k, .floor = conv_floor(c)};
                 row_of(&p, c->columns);
             }
     }
@@ -170,7 +178,7 @@ static void forward_image(const knn_step *step, const conv3x3 *c, const float *x
 
 static void forward(const knn_step *step, knn_part part)
 {
-    conv3x3 c = conv3x3_of(step, true);
+    conv_shape c = conv_of(step, true);
     float *band = knn__scratch(step, part.slice);
     for (int image = part.first; image < part.last; image++)
         forward_image(step, &c, knn__image(&step->x, image, part.slice), knn__image(&step->y, image, part.slice),
@@ -179,11 +187,11 @@ static void forward(const knn_step *step, knn_part part)
 
 static void backward(const knn_step *step, knn_part part)
 {
-    conv3x3 c = conv3x3_of(step, true);
+    conv_shape c = conv_of(step, true);
     float *scratch = knn__scratch(step, part.slice);
-    if (conv3x3_trains(step) && first_layer(&c))
+    if (conv_trains(step) && first_layer(&c))
         first_layer_weights(step, &c, part, scratch);
-    else if (conv3x3_trains(step))
+    else if (conv_trains(step))
         sparse_weights(step, &c, part, scratch);
     if (step->dx.data != NULL)
         sparse_input(step, &c, part, packed_at(step, &c).backward, scratch);
@@ -191,9 +199,9 @@ static void backward(const knn_step *step, knn_part part)
 
 static void finish(const knn_step *step, int slice)
 {
-    conv3x3 c = conv3x3_of(step, true);
+    conv_shape c = conv_of(step, true);
     if (first_layer(&c))
-        conv3x3_finish_rows(step, &c, slice);
+        conv_finish_rows(step, &c, slice);
     else
         sparse_finish(step, &c, slice);
 }

@@ -7,27 +7,29 @@
 /* Packed weights: U, [filters] bias, then those of the sparse backward pass. */
 typedef struct packed { float *u, *bias, *backward; } packed;
 
-static packed packed_at(const knn_step *step, const conv3x3 *c, const winograd *g)
+static packed packed_at(const knn_step *step, const conv_shape *c, const winograd *g)
 {
     float *p = (float *)(void *)step->packed;
     return (packed){p, p + winograd_u_length(g), p + winograd_u_length(g) + c->padded_filters};
 }
 
 /* Rows and columns that the pool drops are not computed. */
-static winograd winograd_pooled(const conv3x3 *c)
+static winograd winograd_pooled(const conv_shape *c)
 {
     return winograd_of(c->height, c->width, c->channels, c->top, c->left, 2 * c->rows, 2 * c->columns, c->padded_filters);
 }
 
 static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
 {
-    conv3x3 c = conv3x3_chain(nodes, count, request->training, true);
+    conv_shape c = conv_chain(nodes, count, request->training, true, reason);
     winograd g = winograd_pooled(&c);
     if (c.nodes == 0)
-        *reason = nodes[0].op == KNN_OP_CONV2D ? "not a 3x3 convolution of stride 1 before a 2x2 max pooling" : NULL;
+        return 0;
+    if (c.kernel_height != 3 || c.kernel_width != 3)
+        *reason = "its transforms are those of a 3x3 kernel";
     else if (c.channels < FEWEST_CHANNELS)
         *reason = "few input channels";
-    else if (!winograd_pays(&g, conv3x3_images(&c, request), 4l * c.rows * c.columns))
+    else if (!winograd_pays(&g, conv_images(&c, request), 4l * c.rows * c.columns))
         *reason = "few positions";
     else
         return c.nodes;
@@ -36,13 +38,13 @@ static int covers(const knn_node *nodes, int count, const knn_request *request, 
 
 static void measure(const knn_step *step, knn_needs *needs)
 {
-    conv3x3 c = conv3x3_of(step, true);
+    conv_shape c = conv_of(step, true);
     winograd g = winograd_pooled(&c);
     bool training = step->request.training;
     long forward = winograd_scratch(&g), backward = training ? sparse_scratch(&c) : 0;
     needs->scratch = (size_t)(forward > backward ? forward : backward) * sizeof(float);
     needs->packed = (size_t)(winograd_u_length(&g) + c.padded_filters + (training ? sparse_packed(&c) : 0)) * sizeof(float);
-    needs->depth_first = conv3x3_depth_first(&c);
+    needs->depth_first = conv_depth_first(&c);
     needs->divisible = true;
     if (!training)
         return;
@@ -53,7 +55,7 @@ static void measure(const knn_step *step, knn_needs *needs)
 
 static void prepare(const knn_step *step, int slice)
 {
-    conv3x3 c = conv3x3_of(step, true);
+    conv_shape c = conv_of(step, true);
     winograd g = winograd_pooled(&c);
     packed p = packed_at(step, &c, &g);
     long first, last;
@@ -61,7 +63,7 @@ static void prepare(const knn_step *step, int slice)
     for (int block = (int)first; block < last; block++) {
         winograd_pack(step, &c, &g, block, p.u);
         for (int k = block * FILTERS; k < (block + 1) * FILTERS; k += VL)
-            conv3x3_pack_bias(step, &c, k, p.bias);
+            conv_pack_bias(step, &c, k, p.bias);
         if (step->request.training && step->dx.data != NULL)
             sparse_pack(step, &c, block * FILTERS, (block + 1) * FILTERS, p.backward);
     }
@@ -76,7 +78,7 @@ typedef struct target {
 } target;
 
 /* VL filters of a tile: second pass of the output transform, two rows of outputs at a time, pooled. */
-INLINE void pool_tile(const conv3x3 *c, const float *m, vec bias, vec floor, const target *t, const int training)
+INLINE void pool_tile(const conv_shape *c, const float *m, vec bias, vec floor, const target *t, const int training)
 {
     _Alignas(64) float half[24 * VL];
     winograd_output_half(m, half);
@@ -101,10 +103,10 @@ INLINE void pool_tile(const conv3x3 *c, const float *m, vec bias, vec floor, con
 /* Where the call's first image lies: pooled values, and in training positions. */
 typedef struct output { float *y; uint8_t *position; long y_length, position_length; } output;
 
-INLINE void pool_tiles(const conv3x3 *c, const winograd *g, const float *m, const float *bias, int k, const output *o, long first, int count,
+INLINE void pool_tiles(const conv_shape *c, const winograd *g, const float *m, const float *bias, int k, const output *o, long first, int count,
                        const int training)
 {
-    vec floor = all(conv3x3_floor(c));
+    vec floor = all(conv_floor(c));
     winograd_tile tile = winograd_tile_at(g, first);
     for (int n = 0; n < count; n++, winograd_next(g, &tile), m += M_STRIDE) {
         int row = tile.out_row / 2, column = tile.out_column / 2;
@@ -119,13 +121,13 @@ INLINE void pool_tiles(const conv3x3 *c, const winograd *g, const float *m, cons
     }
 }
 
-NOINLINE void pool_tiles_inference(const conv3x3 *c, const winograd *g, const float *m, const float *bias, int k, const output *o, long first,
+NOINLINE void pool_tiles_inference(const conv_shape *c, const winograd *g, const float *m, const float *bias, int k, const output *o, long first,
                                    int count)
 {
     pool_tiles(c, g, m, bias, k, o, first, count, 0);
 }
 
-NOINLINE void pool_tiles_training(const conv3x3 *c, const winograd *g, const float *m, const float *bias, int k, const output *o, long first,
+NOINLINE void pool_tiles_training(const conv_shape *c, const winograd *g, const float *m, const float *bias, int k, const output *o, long first,
                                   int count)
 {
     pool_tiles(c, g, m, bias, k, o, first, count, 1);
@@ -133,7 +135,7 @@ NOINLINE void pool_tiles_training(const conv3x3 *c, const winograd *g, const flo
 
 static void forward(const knn_step *step, knn_part part)
 {
-    conv3x3 c = conv3x3_of(step, true);
+    conv_shape c = conv_of(step, true);
     winograd g = winograd_pooled(&c);
     packed p = packed_at(step, &c, &g);
     float *v = knn__scratch(step, part.slice), *m = v + g.block_tiles * winograd_v_stride(&g);
@@ -154,10 +156,10 @@ static void forward(const knn_step *step, knn_part part)
 
 static void backward(const knn_step *step, knn_part part)
 {
-    conv3x3 c = conv3x3_of(step, true);
+    conv_shape c = conv_of(step, true);
     winograd g = winograd_pooled(&c);
     float *scratch = knn__scratch(step, part.slice);
-    if (conv3x3_trains(step))
+    if (conv_trains(step))
         sparse_weights(step, &c, part, scratch);
     if (step->dx.data != NULL)
         sparse_input(step, &c, part, packed_at(step, &c, &g).backward, scratch);
@@ -165,7 +167,7 @@ static void backward(const knn_step *step, knn_part part)
 
 static void finish(const knn_step *step, int slice)
 {
-    conv3x3 c = conv3x3_of(step, true);
+    conv_shape c = conv_of(step, true);
     sparse_finish(step, &c, slice);
 }
 

@@ -11,12 +11,12 @@
 enum { GRADIENT_TILES = 32 };               /* of a block of dW: D is loaded and stored once for so many */
 
 /* The three convolutions: forward, dx, and dy as the gradient tiles read it. */
-static winograd winograd_forward(const conv3x3 *c)
+static winograd winograd_forward(const conv_shape *c)
 {
     return winograd_of(c->height, c->width, c->channels, c->top, c->left, c->out_height, c->out_width, c->padded_filters);
 }
 
-static winograd winograd_backward(const conv3x3 *c)
+static winograd winograd_backward(const conv_shape *c)
 {
     return winograd_of(c->out_height, c->out_width, c->filters, 2 - c->top, 2 - c->left, c->height, c->width,
                        (int)round_up(c->channels, FILTER_PADDING));
@@ -25,7 +25,7 @@ static winograd winograd_backward(const conv3x3 *c)
 /* Packed weights: U, [filters] bias, in training U of the turned weights and zeros for its bias. */
 typedef struct packed { float *u, *bias, *turned, *zeros; } packed;
 
-static packed packed_at(const knn_step *step, const conv3x3 *c, const winograd *forward, const winograd *backward)
+static packed packed_at(const knn_step *step, const conv_shape *c, const winograd *forward, const winograd *backward)
 {
     packed p = {.u = (float *)(void *)step->packed};
     p.bias = p.u + winograd_u_length(forward);
@@ -35,20 +35,22 @@ static packed packed_at(const knn_step *step, const conv3x3 *c, const winograd *
 }
 
 /* Z of a tile, [36][padded filters] + skew, as V of a tile. */
-static long z_stride(const conv3x3 *c) { return 36l * c->padded_filters + TILE_SKEW; }
+static long z_stride(const conv_shape *c) { return 36l * c->padded_filters + TILE_SKEW; }
 
 /* D [36][padded channels][padded filters], then the bias' sums: a slice's partial block. */
-static long d_length(const conv3x3 *c, const winograd *g) { return 36l * g->padded_channels * c->padded_filters; }
+static long d_length(const conv_shape *c, const winograd *g) { return 36l * g->padded_channels * c->padded_filters; }
 
 static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
 {
-    conv3x3 c = conv3x3_chain(nodes, count, request->training, false);
+    conv_shape c = conv_chain(nodes, count, request->training, false, reason);
     winograd g = winograd_forward(&c);
     if (c.nodes == 0)
-        *reason = nodes[0].op == KNN_OP_CONV2D ? "not a 3x3 convolution of stride 1" : NULL;
+        return 0;
+    if (c.kernel_height != 3 || c.kernel_width != 3)
+        *reason = "its transforms are those of a 3x3 kernel";
     else if (c.channels < FEWEST_CHANNELS)
         *reason = "few input channels";
-    else if (!winograd_pays(&g, conv3x3_images(&c, request), (long)c.out_height * c.out_width))
+    else if (!winograd_pays(&g, conv_images(&c, request), (long)c.out_height * c.out_width))
         *reason = "few positions";
     else
         return c.nodes;
@@ -57,10 +59,10 @@ static int covers(const knn_node *nodes, int count, const knn_request *request, 
 
 static void measure(const knn_step *step, knn_needs *needs)
 {
-    conv3x3 c = conv3x3_of(step, false);
+    conv_shape c = conv_of(step, false);
     winograd g = winograd_forward(&c), b = winograd_backward(&c);
     long scratch = winograd_scratch(&g), weights_packed = winograd_u_length(&g) + c.padded_filters;
-    needs->depth_first = conv3x3_depth_first(&c);
+    needs->depth_first = conv_depth_first(&c);
     needs->divisible = true;
     if (step->request.training) {
         long input = winograd_scratch(&b), weights = GRADIENT_TILES * (winograd_v_stride(&g) + z_stride(&c));
@@ -76,7 +78,7 @@ static void measure(const knn_step *step, knn_needs *needs)
 }
 
 /* U of a block of channels for dx: filters are its channels, and the kernel is turned by 180 degrees. */
-static void pack_turned(const knn_step *step, const conv3x3 *c, const winograd *b, int block, float *u)
+static void pack_turned(const knn_step *step, const conv_shape *c, const winograd *b, int block, float *u)
 {
     const float *w = knn__weight(step, 0, KNN_KERNEL);
     u += (long)block * 36 * b->padded_channels * FILTERS;
@@ -96,7 +98,7 @@ static void pack_turned(const knn_step *step, const conv3x3 *c, const winograd *
 
 static void prepare(const knn_step *step, int slice)
 {
-    conv3x3 c = conv3x3_of(step, false);
+    conv_shape c = conv_of(step, false);
     winograd g = winograd_forward(&c), b = winograd_backward(&c);
     packed p = packed_at(step, &c, &g, &b);
     long first, last;
@@ -104,7 +106,7 @@ static void prepare(const knn_step *step, int slice)
     for (int block = (int)first; block < last; block++) {
         winograd_pack(step, &c, &g, block, p.u);
         for (int k = block * FILTERS; k < (block + 1) * FILTERS; k += VL)
-            conv3x3_pack_bias(step, &c, k, p.bias);
+            conv_pack_bias(step, &c, k, p.bias);
     }
     if (!step->request.training || step->dx.data == NULL)
         return;
@@ -156,10 +158,10 @@ static void convolve(const winograd *g, const float *x, const float *gate, long 
 
 static void forward(const knn_step *step, knn_part part)
 {
-    conv3x3 c = conv3x3_of(step, false);
+    conv_shape c = conv_of(step, false);
     winograd g = winograd_forward(&c), b = winograd_backward(&c);
     packed p = packed_at(step, &c, &g, &b);
-    convolve(&g, knn__image(&step->x, part.first, part.slice), NULL, (long)step->x.length, p.u, p.bias, conv3x3_floor(&c), c.filters,
+    convolve(&g, knn__image(&step->x, part.first, part.slice), NULL, (long)step->x.length, p.u, p.bias, conv_floor(&c), c.filters,
              knn__image(&step->y, part.first, part.slice), (long)step->y.length, part, knn__scratch(step, part.slice));
 }
 
@@ -180,7 +182,7 @@ INLINE void gradient4(const float *d, long stride, float *o, long o_stride)
 }
 
 /* Z of the tiles first .. first + count - 1, and the sums of dy for the bias. */
-NOINLINE void gradient_tiles(const conv3x3 *c, const winograd *g, const float *dy, const float *gate, long length, long first, int count,
+NOINLINE void gradient_tiles(const conv_shape *c, const winograd *g, const float *dy, const float *gate, long length, long first, int count,
                              float *z, float *bias)
 {
     winograd of_dy = {.height = c->out_height, .width = c->out_width, .channels = c->filters};
@@ -235,7 +237,7 @@ NOINLINE void add_place(const float *v, long v_step, const float *z, long z_step
     }
 }
 
-static void part_weights(const knn_step *step, const conv3x3 *c, const winograd *g, const float *dy, const float *gate, knn_part part)
+static void part_weights(const knn_step *step, const conv_shape *c, const winograd *g, const float *dy, const float *gate, knn_part part)
 {
     float *d = knn__partial(step, part.slice), *v = knn__scratch(step, part.slice), *z = v + GRADIENT_TILES * winograd_v_stride(g);
     const float *x = knn__image(&step->x, part.first, part.slice);
@@ -253,12 +255,12 @@ static void part_weights(const knn_step *step, const conv3x3 *c, const winograd 
 
 static void backward(const knn_step *step, knn_part part)
 {
-    conv3x3 c = conv3x3_of(step, false);
+    conv_shape c = conv_of(step, false);
     winograd g = winograd_forward(&c), b = winograd_backward(&c);
     packed p = packed_at(step, &c, &g, &b);
     const float *dy = knn__image(&step->dy, part.first, part.slice);
     const float *gate = c.relu ? knn__image(&step->y, part.first, part.slice) : NULL;
-    if (conv3x3_trains(step))
+    if (conv_trains(step))
         part_weights(step, &c, &g, dy, gate, part);
     if (step->dx.data != NULL)
         convolve(&b, dy, gate, (long)step->dy.length, p.turned, p.zeros, -INFINITY, c.channels,
@@ -276,7 +278,7 @@ INLINE void weights6(const vec m[6], vec o[3])
 }
 
 /* dW of one channel and VL filters: the slices' D added in order, then transformed. */
-static void finish_filters(const knn_step *step, const conv3x3 *c, const winograd *g, int channel, int k, float *gradient)
+static void finish_filters(const knn_step *step, const conv_shape *c, const winograd *g, int channel, int k, float *gradient)
 {
     vec half[3][6], d[6], o[3];
     for (int j = 0; j < 6; j++) {
@@ -298,7 +300,7 @@ static void finish_filters(const knn_step *step, const conv3x3 *c, const winogra
 
 static void finish(const knn_step *step, int slice)
 {
-    conv3x3 c = conv3x3_of(step, false);
+    conv_shape c = conv_of(step, false);
     winograd g = winograd_forward(&c);
     float *gradient = knn__gradient(step, 0, KNN_KERNEL);
     long first, last;

@@ -12,7 +12,7 @@
 #ifndef KNN_BACKEND_CPU_CONV_WINOGRAD_H
 #define KNN_BACKEND_CPU_CONV_WINOGRAD_H
 
-#include "backend/cpu/conv3x3.h"
+#include "backend/cpu/conv_shape.h"
 
 enum {
     TILE_ROWS = REGISTERS == 32 ? 12 : 6,   /* tiles x 2 vectors of filters: the accumulators of the product, 97 % of the peak */
@@ -165,13 +165,13 @@ INLINE void winograd_weights(const vec w[9], float *u, long stride)
 }
 
 /* U of a block of filters for the convolution itself. */
-static inline void winograd_pack(const knn_step *step, const conv3x3 *c, const winograd *g, int block, float *u)
+static inline void winograd_pack(const knn_step *step, const conv_shape *c, const winograd *g, int block, float *u)
 {
     const float *weights = knn__weight(step, 0, KNN_KERNEL);
     u += (long)block * 36 * g->padded_channels * FILTERS;
     for (int k = block * FILTERS; k < (block + 1) * FILTERS; k += VL, u += VL) {
         float scale[VL], bias[VL];
-        conv3x3_scale(step, c, k, scale, bias);
+        conv_scale(step, c, k, scale, bias);
         for (int channel = 0; channel < g->padded_channels; channel++) {
             vec w[9];
             for (int t = 0; t < 9; t++)
