@@ -30,7 +30,7 @@
      {knn_conv2d(f, kh, kw, .padding = pad, .no_bias = true), knn_max_pooling2d(2)}},
 #define KERNELS(h, w, c, f, n, kh, kw) KERNEL(h, w, c, f, n, kh, kw, KNN_VALID) KERNEL(h, w, c, f, n, kh, kw, KNN_SAME)
 #define CHANNELS(h, w, n, kh, kw) \
-    KERNELS(h, w, 1, 8, n, kh, kw) KERNELS(h, w, 3, 33, n, kh, kw) KERNELS(h, w, 5, 16, n, kh, kw) KERNELS(h, w, 33, 20, n, kh, kw)
+    KERNELS(h, w, 1, 8, n, kh, kw) KERNELS(h, w, 3, 33, n, kh, kw) KERNELS(h, w, 5, 2, n, kh, kw) KERNELS(h, w, 33, 8, n, kh, kw)
 
 #define CONV(h, w, c, n, ...) {"convolution", "conv2d(" #__VA_ARGS__ ")", SHAPE(h, w, c), n, false, {knn_conv2d(__VA_ARGS__)}},
 #define DEPTHWISE(h, w, c, n, ...) \
@@ -78,6 +78,8 @@ const chain_case chain_cases[] = {
     KERNELS(9, 11, 16, 32, 2, 6, 4)
     KERNELS(8, 12, 2, 16, 2, 3, 6)
     KERNELS(30, 26, 32, 64, 1, 5, 5)
+    KERNELS(10, 9, 33, 40, 5, 5, 5)
+    KERNELS(13, 12, 5, 16, 3, 5, 5)
     KERNELS(9, 9, 3, 4, 2, 8, 2)
 
     CONV(9, 8, 16, 3, 24, 1)

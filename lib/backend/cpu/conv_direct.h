@@ -43,20 +43,17 @@ INLINE void direct_sum(vec sum[][2], const float *x, const direct_kernel kernel,
         }
 }
 
-/* The kernels compiled on their own, by channels and kernel width: the first layers of most nets. */
+/* The kernels compiled on their own, by channels and size: square ones in the first layers of most nets. */
 #define DIRECT_CASES(CASE) CASE(1, 3) CASE(3, 3) CASE(1, 5) CASE(3, 5)
 
-INLINE direct_kernel direct_fixed(direct_kernel kernel, const int channels, const int width)
+INLINE direct_kernel direct_fixed(const direct_kernel kernel, const int channels, const int size)
 {
-    kernel.channels = channels;
-    kernel.steps = channels * width;
-    return kernel;
+    return (direct_kernel){size, (long)channels * size, channels, kernel.row_stride};
 }
 
-/* The next group of `left` columns: 6, at the end 4 and 2, or what is left (8 is 4 + 4: a group of 2 does not fill the pipelines). */
-INLINE int direct_group(int left)
+INLINE bool direct_is(const direct_kernel *kernel, int channels, int size)
 {
-    return left >= DIRECT_COLUMNS && left != 8 ? DIRECT_COLUMNS : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+    return kernel->channels == channels && kernel->rows == size && kernel->steps == (long)channels * size;
 }
 
 /* Weights [taps channels][filters] (a block's FILTERS of them, times scale) -> packed [taps channels][FILTERS]; filters beyond the end are 0. */

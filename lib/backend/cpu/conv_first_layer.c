@@ -122,21 +122,22 @@ static run_function *const run_functions[MOST_TAPS + 1] = {
     NULL, add_run_1_1, add_run_1_2, add_run_1_3, add_run_1_4, add_run_1_5, add_run_1_6, add_run_1_7, add_run_1_8, add_run_1_9, add_run_1_10,
     add_run_1_11, add_run_1_12};
 
-/* dW of LANES filters from k on, over the cells of a pooled row: a row of the kernel in even runs. */
-static void add_lanes(const conv_shape *c, const buffers *b, int k)
+/* dW of all filters over the cells of a pooled row: each row of the kernel in even runs. */
+static void add_cells(const conv_shape *c, const buffers *b)
 {
     int taps = c->kernel_width * c->channels, runs = (taps + MOST_TAPS - 1) / MOST_TAPS;
     long filters = c->padded_filters;
-    run r = {.cell = 8l * c->channels, .gradient = b->gradient + (long)k * c->columns, .control = b->control + (long)k * c->columns,
-             .cells = c->columns, .dw_row = taps * filters, .dw_tap = filters};
+    run r = {.cell = 8l * c->channels, .cells = c->columns, .dw_row = taps * filters, .dw_tap = filters};
     for (int i = 0, rows; i < c->kernel_height; i += rows) {
         rows = taps == 3 && c->kernel_height - i >= 3 ? 3 : 1;
         r.patch = &b->patch[i];
         for (int n = 0; n < runs; n++) {
             int first = taps * n / runs, last = taps * (n + 1) / runs;
-            r.first = 4l * first;
-            r.dw = b->sum + ((long)i * taps + first) * filters + k;
-            (rows == 3 ? add_run_3_3 : run_functions[last - first])(&r);
+            run_function *add = rows == 3 ? add_run_3_3 : run_functions[last - first];
+            r.first = 4l * first, r.gradient = b->gradient, r.control = b->control;
+            r.dw = b->sum + ((long)i * taps + first) * filters;
+            for (int k = 0; k < filters; k += LANES, r.dw += LANES, r.gradient += c->columns * LANES, r.control += c->columns * LANES)
+                add(&r);
         }
     }
 }
@@ -168,8 +169,7 @@ void first_layer_weights(const knn_step *step, const conv_shape *c, knn_part par
             long cell = (long)row * c->columns;
             row_patches(c, x, row, &b);
             make_lanes(c, dy + cell * c->filters, positions + cell * c->padded_filters, &b);
-            for (int k = 0; k < c->padded_filters; k += LANES)
-                add_lanes(c, &b, k);
+            add_cells(c, &b);
         }
         for (long i = 0; i < sum_floats(c); i += VL)
             store(partial + i, load(partial + i) + load(b.sum + i));

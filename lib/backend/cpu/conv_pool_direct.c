@@ -112,36 +112,36 @@ INLINE void pooled_group(const place *p, const direct_kernel kernel, const int c
 
 INLINE void pooled_row(place p, const direct_kernel kernel, int pooled, const int training)
 {
-    for (int left = 2 * pooled, n; left > 0; left -= n) {
-        n = direct_group(left);
-        if (n == 6)
+    for (int left = pooled, n; left > 0; left -= n) {
+        n = next_group(left, DIRECT_COLUMNS / 2);
+        if (n == 3)
             pooled_group(&p, kernel, 6, training);
-        else if (n == 4)
+        else if (n == 2)
             pooled_group(&p, kernel, 4, training);
         else
             pooled_group(&p, kernel, 2, training);
-        p.x += n * kernel.channels;
-        p.y += n / 2 * p.y_stride;
+        p.x += 2 * n * kernel.channels;
+        p.y += n * p.y_stride;
         if (training)
-            p.position += n / 2 * p.position_stride;
+            p.position += n * p.position_stride;
     }
 }
 
 typedef void row_function(const place *p, int pooled);
 #define POOLED_ROW(name, kernel, training) \
     NOINLINE void name(const place *p, int pooled) { pooled_row(*p, kernel, pooled, training); }
-#define POOLED_ROWS(channels, width) \
-    POOLED_ROW(row_##channels##_##width, direct_fixed(p->kernel, channels, width), 0) \
-    POOLED_ROW(row_training_##channels##_##width, direct_fixed(p->kernel, channels, width), 1)
+#define POOLED_ROWS(channels, size) \
+    POOLED_ROW(row_##channels##_##size, direct_fixed(p->kernel, channels, size), 0) \
+    POOLED_ROW(row_training_##channels##_##size, direct_fixed(p->kernel, channels, size), 1)
 DIRECT_CASES(POOLED_ROWS)
 POOLED_ROW(row_any, p->kernel, 0)
 POOLED_ROW(row_training_any, p->kernel, 1)
 
-static row_function *row_function_of(const conv_shape *c, bool training)
+static row_function *row_function_of(const direct_kernel *kernel, bool training)
 {
-#define CASE(of_channels, width) \
-    if (c->channels == of_channels && c->kernel_width == width) \
-        return training ? row_training_##of_channels##_##width : row_##of_channels##_##width;
+#define CASE(channels, size) \
+    if (direct_is(kernel, channels, size)) \
+        return training ? row_training_##channels##_##size : row_##channels##_##size;
     DIRECT_CASES(CASE)
 #undef CASE
     return training ? row_training_any : row_any;
@@ -151,11 +151,11 @@ static void forward_image(const knn_step *step, const conv_shape *c, const float
 {
     conv_piece piece = conv_piece_of(c->rows, c->padded_filters / FILTERS, part);
     bool training = step->request.training;
-    row_function *row_of = row_function_of(c, training);
     packed w = packed_at(step, c);
     bool copy = overhangs(c);
     direct_kernel kernel = {c->kernel_height, (long)c->kernel_width * c->channels, c->channels,
                             (long)(copy ? band_width(c) : c->width) * c->channels};
+    row_function *row_of = row_function_of(&kernel, training);
     for (int first = piece.first_row; first < piece.last_row; first += band_rows(c)) {
         int rows = smaller(band_rows(c), piece.last_row - first);
         const float *source = x + 2 * first * kernel.row_stride;

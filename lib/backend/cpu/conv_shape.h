@@ -99,6 +99,9 @@ static inline int conv_images(const conv_shape *c, const knn_request *request)
     return conv_depth_first(c) ? 1 : (request->capacity + request->slices - 1) / request->slices;
 }
 
+/* The next of `left` things that are done `most` at a time: the last two groups are even, since few accumulators do not fill the pipelines. */
+INLINE int next_group(int left, const int most) { return left > 2 * most ? most : left > most ? (left + 1) / 2 : left; }
+
 /* The piece of an image that a part makes: output rows, or where these are few, blocks of filters. */
 typedef struct conv_piece { int first_row, last_row, first_block, last_block; } conv_piece;
 
