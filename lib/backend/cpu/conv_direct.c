@@ -6,7 +6,7 @@
  * and zeros for its bias. */
 typedef struct packed { float *weights, *bias, *turned, *zeros; } packed;
 
-enum { MOST_FIRST_CHANNELS = 4 };           /* of a picture: such an input is taken for the net's own */
+enum { MOST_FIRST_CHANNELS = 4 };           /* as a picture has: such an input is taken for the net's own */
 
 static long weights_length(const conv_shape *c) { return conv_length(c) * c->padded_filters; }
 static long padded_channels(const conv_shape *c) { return round_up(c->channels, FILTER_PADDING); }

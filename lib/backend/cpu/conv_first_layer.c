@@ -1,7 +1,7 @@
 /* dW of the first layer: lanes are filters; each lane picks the input of its own argmax position out of the four candidates.
  *
- * A cell's tap t (column and channel, 0 .. kernel_width C - 1, of one row of the kernel) meets x at four places, one for each position in the 2x2 window.
- * With f = 2 cell C + t, its place in the row of floats, they are
+ * A cell's tap t (column and channel, 0 .. kernel_width C - 1, of one row of the kernel) meets x at four places, one for each position in the
+ * 2x2 window. With f = 2 cell C + t, its place in the row of floats, they are
  *
  *     patch[f] = { x[row][f], x[row][f + C], x[row + 1][f], x[row + 1][f + C] }
  *
@@ -77,7 +77,7 @@ NOINLINE void make_lanes(const conv_shape *c, const float *dy, const uint8_t *po
 /* Taps of one or more rows of the kernel, over the cells of a pooled row: where their operands are and where their sums go. */
 typedef struct run {
     float *const *patch;                    /* of the rows */
-    long first, cell;                       /* floats in them: of the first tap, from one cell to the next */
+    long first, cell;                       /* floats in them: before the first tap, from one cell to the next */
     const float *gradient;
     const int32_t *control;
     int cells;

@@ -9,7 +9,7 @@
 
 enum {
     BLOCK = REGISTERS == 32 ? 32 : 64,                      /* filters of a list: BLOCK x 9 x SLICE weights are 18 KB (AVX2; 36 with AVX-512),
-                                                             * and other groups' have 2 to 10 taps */
+                                                             * and no group has more than 10 taps */
     CELL_LIST = BLOCK + 8,                                  /* eight bytes are stored at a time */
     BAND_CELLS = 96                                         /* cells whose lists exist at once: 7 KB */
 };
