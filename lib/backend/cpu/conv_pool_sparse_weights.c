@@ -253,6 +253,7 @@ void sparse_weights(const knn_step *step, const conv_shape *c, knn_part part, fl
  * the group's. */
 static void finish_group(const knn_step *step, const conv_shape *c, const sparse_group *g, int slice, int k, float *gradient)
 {
+    long place = sparse_place(c, slice, g, k), stride = (long)g->taps * SLICE;
     for (int t = 0; t < g->taps; t++)
         for (int h = 0; h < SLICE && slice * SLICE + h < c->channels; h += VL) {
             int first = slice * SLICE + h;
@@ -261,7 +262,7 @@ static void finish_group(const knn_step *step, const conv_shape *c, const sparse
                 sum[i] = all(0);
                 for (int s = 0; s < step->request.slices && k + i < c->filters; s++) {
                     const float *partial = knn__partial(step, s);
-                    sum[i] = sum[i] + load(partial + sparse_place(c, slice, g, k + i) + t * SLICE + h);
+                    sum[i] = sum[i] + load(partial + place + i * stride + t * SLICE + h);
                 }
             }
             transpose(sum);
