@@ -93,7 +93,7 @@ static const struct figure {
 };
 
 static const char usage[] =
-    "usage: knn_benchmark [--net catdog|vgg|mnist|cifar] [--threads N] [--kernels fused|general] [--slices N] [--seconds S]\n"
+    "usage: knn_benchmark [--net catdog|vgg|mnist|cifar|wide] [--threads N] [--kernels fused|general] [--slices N] [--seconds S]\n"
     "                     [--epochs N] [--data DIRECTORY] [--program CATDOG] train|predict|one|pictures|epoch|cold|fma\n";
 
 static void misused(void)

@@ -59,6 +59,18 @@ static void add_cifar(knn_model *model)
     knn_add(model, knn_dense(10, .activation = KNN_SOFTMAX));
 }
 
+/* Larger kernels, as older nets have them. */
+static void add_wide(knn_model *model)
+{
+    for (int filters = 32; filters <= 64; filters *= 2) {
+        knn_add(model, knn_conv2d(filters, 5, .activation = KNN_RELU));
+        knn_add(model, knn_max_pooling2d(2));
+    }
+    knn_add(model, knn_flatten());
+    knn_add(model, knn_dense(128, .activation = KNN_RELU));
+    knn_add(model, knn_dense(10, .activation = KNN_SOFTMAX));
+}
+
 static void compile_catdog(knn_model *model, const knn_optimizer *optimizer)
 {
     knn_compile(model, .optimizer = optimizer != NULL ? optimizer : knn_rmsprop(), .loss = knn_binary_crossentropy(),
@@ -76,6 +88,7 @@ const struct net nets[] = {
     {"vgg", 64, 64, 3, 10, add_vgg, compile_others},
     {"mnist", 28, 28, 1, 10, add_mnist, compile_others},
     {"cifar", 32, 32, 3, 10, add_cifar, compile_others},
+    {"wide", 64, 64, 3, 10, add_wide, compile_others},
     {0}
 };
 

@@ -17,13 +17,14 @@ from importlib import metadata
 BATCH = 32
 LEAST_RUNS = 5
 
-# Input shape and layers, as in nets.c. C: convolution 3x3 and ReLU; S: the same with padding SAME and batch normalization;
+# Input shape and layers, as in nets.c. C: convolution 3x3 and ReLU; W: the same of 5x5; S: 3x3 with padding SAME and batch normalization, ReLU;
 # P: max-pooling 2x2; F: flatten; D: dropout; L: dense with ReLU; O: the output, sigmoid or softmax.
 NETS = {
     "catdog": ((150, 150, 3), "C32 P C64 P C128 P C128 P C256 P F D L512 O1"),
     "vgg": ((64, 64, 3), "S32 S32 P S64 S64 P S128 S128 P F L256 O10"),
     "mnist": ((28, 28, 1), "C32 P C64 P F D O10"),
     "cifar": ((32, 32, 3), "C32 P C64 P C64 F L64 O10"),
+    "wide": ((64, 64, 3), "W32 P W64 P F L128 O10"),
 }
 
 
@@ -58,6 +59,7 @@ class PyTorch:
         nn = self.torch.nn
         return {
             "C": lambda: [nn.LazyConv2d(size, 3), nn.ReLU()],
+            "W": lambda: [nn.LazyConv2d(size, 5), nn.ReLU()],
             "S": lambda: [nn.LazyConv2d(size, 3, padding=1), nn.LazyBatchNorm2d(eps=1e-3, momentum=0.01), nn.ReLU()],
             "P": lambda: [nn.MaxPool2d(2)],
             "F": lambda: [nn.Flatten()],
@@ -118,6 +120,7 @@ class Keras:
         k = self.keras.layers
         return {
             "C": lambda: [k.Conv2D(size, 3, activation="relu")],
+            "W": lambda: [k.Conv2D(size, 5, activation="relu")],
             "S": lambda: [k.Conv2D(size, 3, padding="same"), k.BatchNormalization(), k.Activation("relu")],
             "P": lambda: [k.MaxPooling2D(2)],
             "F": lambda: [k.Flatten()],
