@@ -124,8 +124,8 @@ int main(int argc, char **argv)
 {
     static const struct option options[] = {
         {"net", required_argument, NULL, 'n'}, {"threads", required_argument, NULL, 't'}, {"kernels", required_argument, NULL, 'k'},
-        {"slices", required_argument, NULL, 'S'}, {"seconds", required_argument, NULL, 's'}, {"epochs", required_argument, NULL, 'e'}, {"data", required_argument, NULL, 'd'},
-        {"program", required_argument, NULL, 'p'}, {"help", no_argument, NULL, 'h'}, {0}};
+        {"slices", required_argument, NULL, 'S'}, {"seconds", required_argument, NULL, 's'}, {"epochs", required_argument, NULL, 'e'},
+        {"data", required_argument, NULL, 'd'}, {"program", required_argument, NULL, 'p'}, {"help", no_argument, NULL, 'h'}, {0}};
     struct settings settings = {.net = nets, .threads = (int)sysconf(_SC_NPROCESSORS_ONLN), .seconds = 3, .epochs = 3};
     int option;
 
