@@ -43,16 +43,28 @@ KNN_API knn_status knn_add(knn_model *model, const knn_layer *layer);
 typedef struct knn_add_layers_options {     /* by position: from, up_to */
     size_t size;
     const knn_model *from;                  /* required; may be freed afterwards */
-    const char *up_to;                      /* the name of the last layer wanted; NULL: all */
+    const char *up_to;                      /* the name of the last layer (or model inside) wanted; NULL: all */
     bool frozen;                            /* trainable=False for all of them; else as they are */
 } knn_add_layers_options;
 /* Appends copies of another model's first layers, with their names and weights. A model without an input takes that one's, too; with
  * another input the weights must keep their shapes. Failures stick, as knn_add's. */
 #define knn_add_layers(model, ...) knn_add_layers_with(model, KNN_OPTIONS(knn_add_layers_options, __VA_ARGS__))
 KNN_API knn_status knn_add_layers_with(knn_model *model, const knn_add_layers_options *options);
+
+typedef struct knn_add_model_options {      /* by position: from, name */
+    size_t size;
+    const knn_model *from;                  /* required; may be freed afterwards */
+    const char *name;                       /* NULL: its own, numbered (sequential_1) where a layer is called so */
+    bool frozen;                            /* trainable=False for all of its layers; else as they are */
+} knn_add_model_options;
+/* Appends another model as one layer, as Keras' model.add(model). It is a copy: layers and weights are this model's from now on, what the
+ * other one is compiled with does not matter. Its layers and weights are called "features/conv2d", "features/conv2d/kernel"; knn_summary,
+ * knn_pop and files take it for one layer. Input and failures are as with knn_add_layers. */
+#define knn_add_model(model, ...) knn_add_model_with(model, KNN_OPTIONS(knn_add_model_options, __VA_ARGS__))
+KNN_API knn_status knn_add_model_with(knn_model *model, const knn_add_model_options *options);
 /* Removes the last layer, as in Keras; the names of classes go with it. STATE: there is none. */
 KNN_API knn_status knn_pop(knn_model *model);
-/* Keras' layer.trainable, of the layer of that name; NULL: of all layers. A frozen layer is not updated and has no penalty; a frozen
+/* Keras' layer.trainable, of the layer of that name, or of all layers of a model inside; NULL: of all layers. A frozen layer is not updated and has no penalty; a frozen
  * BatchNormalization normalizes by its moving statistics, in training, too. */
 KNN_API knn_status knn_set_trainable(knn_model *model, const char *layer, bool trainable);
 
@@ -76,7 +88,7 @@ KNN_API knn_status  knn_memory(const knn_model *model, int batch_size, bool trai
 KNN_API const char *knn_backend_name(const knn_model *model);                   /* "cpu"; "" for a NULL model */
 KNN_API size_t      knn_input_length(const knn_model *model);                   /* floats a sample; 0 while unknown */
 KNN_API size_t      knn_output_length(const knn_model *model);
-KNN_API size_t      knn_layer_count(const knn_model *model);                    /* as the summary counts: without InputLayer */
+KNN_API size_t      knn_layer_count(const knn_model *model);                    /* without InputLayer; those of a model inside one by one */
 KNN_API const char *knn_layer_name(const knn_model *model, size_t index);       /* NULL: no such layer */
 
 /* ---- Running it ---- */

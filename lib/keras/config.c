@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NESTING_LIMIT = 16, LAYER_LIMIT = 4096 };
+enum { NESTING_LIMIT = 16, LAYER_LIMIT = 4096, PATH_LIMIT = 4096 };
 
 typedef struct config_reader {
     knn__config *config;
@@ -16,7 +16,7 @@ typedef struct config_reader {
     const knn_layer_class *const *classes;
 } config_reader;
 
-static knn_status flatten(config_reader *reader, const cJSON *object, int depth, const knn__config_layer *unit);
+static knn_status flatten(config_reader *reader, const cJSON *object, int depth, const char *inside);
 
 static void add_problem(knn__config *config, const char *name, const char *class_name, const char *reason)
 {
@@ -56,7 +56,7 @@ static const cJSON *shape_of(const cJSON *config)
     return shape != NULL ? shape : knn__json_get(config, "batch_input_shape");
 }
 
-/* ---- Flattening: nested models to one list ---- */
+/* ---- Flattening: models inside the model to stretches of one list ---- */
 
 static const char *name_of(const cJSON *layer)
 {
@@ -74,19 +74,49 @@ static bool is_functional(const char *class_name)
     return knn__same_class(class_name, "Functional") || knn__same_class(class_name, "Model");
 }
 
-/* `unit`: the outermost layer that this one is in; NULL: it is one itself. */
-static knn_status add_layer(config_reader *reader, const cJSON *layer, int depth, const knn__config_layer *unit)
+/* Names of TensorFlow may have slashes: here they part the names of models inside from their layers'. */
+static void replace_slashes(char *name)
+{
+    for (char *slash = strchr(name, '/'); slash != NULL; slash = strchr(slash, '/'))
+        *slash = '_';
+}
+
+/* What the layers of a model inside are inside of; the models of Keras before 2.2.3 have no names. */
+static const char *path_of(config_reader *reader, const char *name, const char *inside)
+{
+    char number[40];
+
+    if (name == NULL) {
+        snprintf(number, sizeof number, "sequential_%d", ++reader->config->nameless);
+        name = number;
+    }
+    size_t depth = inside != NULL ? strlen(inside) + 1 : 0, size = depth + strlen(name) + 1;
+    if (size > PATH_LIMIT) {
+        knn__fail(KNN_ERROR_UNSUPPORTED, "model_config: names of models longer than %d", PATH_LIMIT);
+        return NULL;
+    }
+    char *path = knn__reading_alloc(reader->reading, 1, size);
+    if (path == NULL)
+        return NULL;
+    snprintf(path, size, "%s%s%s", inside != NULL ? inside : "", inside != NULL ? "/" : "", name);
+    replace_slashes(path + depth);
+    return path;
+}
+
+static knn_status add_layer(config_reader *reader, const cJSON *layer, int depth, const char *inside)
 {
     knn__config *config = reader->config;
     knn__config_layer entry = {.class_name = knn__json_text(knn__json_get(layer, "class_name")),
-                               .name = name_of(layer), .config = knn__json_get(layer, "config")};
+                               .name = name_of(layer), .config = knn__json_get(layer, "config"), .inside = inside};
 
     if (entry.class_name == NULL)
         return knn__fail(KNN_ERROR_FORMAT, "model_config: a layer without class_name");
-    entry.unit = unit != NULL ? unit->unit : config->units++;
-    entry.unit_name = unit != NULL ? unit->unit_name : entry.name;
-    if (is_sequential(entry.class_name) || is_functional(entry.class_name))
-        return flatten(reader, layer, depth + 1, &entry);
+    if (is_sequential(entry.class_name) || is_functional(entry.class_name)) {
+        const char *path = path_of(reader, entry.name, inside);
+        if (path == NULL)
+            return reader->reading->no_memory ? KNN_ERROR_MEMORY : KNN_ERROR_UNSUPPORTED;
+        return flatten(reader, layer, depth + 1, path);
+    }
     note_input(config, entry.name, entry.class_name, shape_of(entry.config));
     if (knn__same_class(entry.class_name, "InputLayer")) {
         if (config->input_name == NULL && config->count == 0)
@@ -144,7 +174,7 @@ static bool is_output(const cJSON *outputs, const char *last)
 /* Follows the chain from the first layer without inputs; without `visit` it only looks whether it leads through all layers
  * to the output. */
 static knn_status follow_chain(config_reader *reader, const cJSON *model, bool visit, int depth,
-                               const knn__config_layer *unit, bool *straight)
+                               const char *inside, bool *straight)
 {
     const cJSON *layers = knn__json_get(model, "layers"), *layer = successor(layers, NULL);
     const char *last = NULL;
@@ -153,7 +183,7 @@ static knn_status follow_chain(config_reader *reader, const cJSON *model, bool v
 
     for (; layer != NULL && left > 0 && status == KNN_OK; left--) {
         if (visit)
-            status = add_layer(reader, layer, depth, unit);
+            status = add_layer(reader, layer, depth, inside);
         last = name_of(layer);
         layer = last != NULL ? successor(layers, last) : NULL;
     }
@@ -162,7 +192,7 @@ static knn_status follow_chain(config_reader *reader, const cJSON *model, bool v
 }
 
 static knn_status flatten_functional(config_reader *reader, const cJSON *object, int depth,
-                                     const knn__config_layer *unit)
+                                     const char *inside)
 {
     const cJSON *model = knn__json_get(object, "config"), *layers = knn__json_get(model, "layers"), *layer;
     const char *name = knn__json_text(knn__json_get(model, "name"));
@@ -171,19 +201,19 @@ static knn_status flatten_functional(config_reader *reader, const cJSON *object,
 
     if (cJSON_GetArraySize(layers) > LAYER_LIMIT)
         return knn__fail(KNN_ERROR_UNSUPPORTED, "model_config: more than %d layers", LAYER_LIMIT);
-    follow_chain(reader, model, false, depth, unit, &straight);
+    follow_chain(reader, model, false, depth, inside, &straight);
     if (straight)
-        return follow_chain(reader, model, true, depth, unit, &straight);
+        return follow_chain(reader, model, true, depth, inside, &straight);
     add_problem(reader->config, name, "Functional", "its layers are not a straight chain from one input to one output");
     cJSON_ArrayForEach(layer, layers)
         if (status == KNN_OK)
-            status = add_layer(reader, layer, depth, unit);
+            status = add_layer(reader, layer, depth, inside);
     return status;
 }
 
 /* The layers are a list in "layers", up to Keras 2.2.2 the config itself. */
 static knn_status flatten_sequential(config_reader *reader, const cJSON *object, int depth,
-                                     const knn__config_layer *unit)
+                                     const char *inside)
 {
     const cJSON *model = knn__json_get(object, "config"),
                 *layers = cJSON_IsArray(model) ? model : knn__json_get(model, "layers"), *layer;
@@ -193,23 +223,23 @@ static knn_status flatten_sequential(config_reader *reader, const cJSON *object,
 
     cJSON_ArrayForEach(layer, layers)
         if (status == KNN_OK)
-            status = add_layer(reader, layer, depth, unit);
+            status = add_layer(reader, layer, depth, inside);
     if (first)
         note_input(reader->config, knn__json_text(knn__json_get(model, "name")), "Sequential",
                    knn__json_get(model, "build_input_shape"));
     return status;
 }
 
-static knn_status flatten(config_reader *reader, const cJSON *object, int depth, const knn__config_layer *unit)
+static knn_status flatten(config_reader *reader, const cJSON *object, int depth, const char *inside)
 {
     const char *class_name = knn__json_text(knn__json_get(object, "class_name"));
 
     if (depth > NESTING_LIMIT)
         return knn__fail(KNN_ERROR_UNSUPPORTED, "model_config: models nested more than %d deep", NESTING_LIMIT);
     if (class_name != NULL && is_sequential(class_name))
-        return flatten_sequential(reader, object, depth, unit);
+        return flatten_sequential(reader, object, depth, inside);
     if (class_name != NULL && is_functional(class_name))
-        return flatten_functional(reader, object, depth, unit);
+        return flatten_functional(reader, object, depth, inside);
     return knn__fail(KNN_ERROR_UNSUPPORTED,
                      "model_config: class %.80s, only Sequential models and straight chains are supported",
                      class_name != NULL ? class_name : "missing");
@@ -279,31 +309,19 @@ static knn_layer *describe(config_reader *reader, const knn__config_layer *layer
     return knn__read_description(reader->reading, kind, layer->config);
 }
 
-static bool name_taken(const knn__config *config, size_t count, const char *name)
-{
-    for (size_t i = 0; i < count; i++)
-        if (knn__text_equal(config->layers[i].name, name))
-            return true;
-    return false;
-}
-
-/* Layers of nested models may bear a name twice, and names of TensorFlow may have slashes: here neither is possible. */
-static knn_status settle_name(config_reader *reader, knn__config_layer *layer, size_t index)
+/* A name without slashes. */
+static knn_status settle_name(config_reader *reader, knn__config_layer *layer)
 {
     const knn__kind *kind = knn__find_kind(knn__layer_kinds, layer->description->class_name);
-    bool twice =
-        name_taken(reader->config, index, layer->name) && layer->unit_name != NULL && layer->unit_name != layer->name;
 
-    if (layer->description->custom != NULL || layer->name == NULL || kind == NULL ||
-        (!twice && strchr(layer->name, '/') == NULL))
+    if (layer->description->custom != NULL || layer->name == NULL || kind == NULL || strchr(layer->name, '/') == NULL)
         return KNN_OK;
-    size_t size = strlen(layer->name) + (twice ? strlen(layer->unit_name) : 0) + 2;
+    size_t size = strlen(layer->name) + 1;
     char *name = knn__reading_alloc(reader->reading, 1, size);
     if (name == NULL)
         return KNN_ERROR_MEMORY;
-    snprintf(name, size, "%s%s%s", twice ? layer->unit_name : "", twice ? "_" : "", layer->name);
-    for (char *slash = strchr(name, '/'); slash != NULL; slash = strchr(slash, '/'))
-        *slash = '_';
+    memcpy(name, layer->name, size);
+    replace_slashes(name);
     layer->name = name;
     *(const char **)(void *)((char *)layer->description + kind->name_offset) = name;
     return KNN_OK;
@@ -319,7 +337,7 @@ static knn_status describe_all(config_reader *reader)
         reader->reading->reason[0] = '\0';
         layer->description = describe(reader, layer);
         if (layer->description != NULL)
-            status = settle_name(reader, layer, i);
+            status = settle_name(reader, layer);
         else if (reader->reading->no_memory)
             status = KNN_ERROR_MEMORY;
         else
@@ -381,7 +399,7 @@ knn_status knn__config_build(const knn__config *config, knn_model *model)
     for (size_t i = 0; i < config->count && status == KNN_OK; i++) {
         status = check_axis(&config->layers[i], model);
         if (status == KNN_OK)
-            status = knn_add(model, config->layers[i].description);
+            status = knn__model_add(model, config->layers[i].inside, config->layers[i].description);
     }
-    return status;
+    return status != KNN_OK ? knn__model_break(model, status) : KNN_OK;
 }

@@ -11,8 +11,7 @@
 typedef struct knn__config_layer {
     const char *class_name, *name;
     const cJSON *config;
-    int unit;                               /* the layer of the outermost model that it is in: nested models are one unit */
-    const char *unit_name;
+    const char *inside;                     /* "features/block": the models inside the model that it is in; NULL: none */
     knn_layer *description;                 /* NULL: not supported */
 } knn__config_layer;
 
@@ -22,7 +21,7 @@ typedef struct knn__config {
     const char *input_name;
     knn__config_layer *layers;
     size_t count, capacity;
-    int units;
+    int nameless;                           /* models inside without a name, so far */
     knn__text problems;                     /* all that is not supported, joined by "; " */
 } knn__config;
 

@@ -50,19 +50,6 @@ static knn_status make_model(loader *l)
     return l->model != NULL ? knn__config_build(&l->config, l->model) : KNN_ERROR_UNSUPPORTED;
 }
 
-/* The layers of the file's outermost model, each of which may have become several. */
-static void list_units(const knn__config *config, knn__unit *units, size_t *count)
-{
-    *count = 0;
-    for (size_t i = 0; i < config->count; i++) {
-        const knn__config_layer *layer = &config->layers[i];
-        if (i > 0 && layer->unit == config->layers[i - 1].unit)
-            units[*count - 1].count++;
-        else
-            units[(*count)++] = (knn__unit){layer->unit_name != NULL ? layer->unit_name : "", i, 1};
-    }
-}
-
 /* Memory for the weights is asked for when the file has been seen to hold them. */
 static knn_status fill_weights(loader *l, const knn__unit *units, size_t count)
 {
@@ -86,13 +73,12 @@ static knn_status fill_weights(loader *l, const knn__unit *units, size_t count)
 static knn_status load_weights_of_model(loader *l)
 {
     size_t count;
-    knn__unit *units = knn__alloc(l->config.count, sizeof *units);
+    knn__unit *units;
+    knn_status status = knn__units_of(l->model, &units, &count);
 
-    if (units == NULL)
-        return KNN_ERROR_MEMORY;
-    list_units(&l->config, units, &count);
-    knn_status status = fill_weights(l, units, count);
-    knn__free(units);
+    if (status == KNN_OK)
+        status = fill_weights(l, units, count);
+    knn__units_free(units, count);
     return status;
 }
 

@@ -41,34 +41,24 @@ static knn_status read_paired(incoming *in, knn_model *model, const knn__stored 
     return knn__read_weights(in->source.file, model, stored, pairing, in->arena);
 }
 
-/* Each layer of the model is one of the file. */
-static knn_status list_layers(const knn_model *model, knn__unit **units)
-{
-    *units = knn__alloc(model->layer_count, sizeof **units);
-    if (*units == NULL)
-        return KNN_ERROR_MEMORY;
-    for (size_t i = 0; i < model->layer_count; i++)
-        (*units)[i] = (knn__unit){model->layers[i].name, i, 1};
-    return KNN_OK;
-}
-
 static knn_status read_incoming(incoming *in, knn_model *model, knn__pair_by by, bool skip_mismatch)
 {
     knn__stored stored = {0};
     knn__pairing pairing = {0};
     knn__unit *units = NULL;
+    size_t count = 0;
     const char *group = knn__source_weights(&in->source);
-    knn_status status = group != NULL ? list_layers(model, &units) : KNN_ERROR_FORMAT;
+    knn_status status = group != NULL ? knn__units_of(model, &units, &count) : KNN_ERROR_FORMAT;
 
     if (status == KNN_OK)
         status = knn__stored_read(in->source.file, group, &stored);
     if (status == KNN_OK)
-        status = knn__pair(model, units, model->layer_count, &stored, by, skip_mismatch, &pairing);
+        status = knn__pair(model, units, count, &stored, by, skip_mismatch, &pairing);
     if (status == KNN_OK)
         status = read_paired(in, model, &stored, &pairing);
     knn__pairing_free(&pairing);
     knn__stored_free(&stored);
-    knn__free(units);
+    knn__units_free(units, count);
     return status;
 }
 

@@ -105,6 +105,34 @@ void knn__stored_free(knn__stored *stored)
     *stored = (knn__stored){0};
 }
 
+/* ---- What a model wants ---- */
+
+knn_status knn__units_of(const knn_model *model, knn__unit **units, size_t *count)
+{
+    *count = 0;
+    *units = knn__alloc(model->layer_count, sizeof **units);
+    if (*units == NULL)
+        return KNN_ERROR_MEMORY;
+    for (size_t i = 0, end; i < model->layer_count; i = end) {
+        int length;
+        bool is_model;
+        const char *name = knn__unit_name(model, i, 0, &length, &is_model);
+        end = knn__unit_end(model, i, 0);
+        knn__unit *unit = &(*units)[(*count)++];
+        *unit = (knn__unit){knn__copy_bytes(name, (size_t)length), i, end - i};
+        if (unit->name == NULL)
+            return KNN_ERROR_MEMORY;
+    }
+    return KNN_OK;
+}
+
+void knn__units_free(knn__unit *units, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        knn__free(units[i].name);
+    knn__free(units);
+}
+
 /* ---- Pairing ---- */
 
 /* What both sides' layers are paired by, and what becomes of those that do not fit. */

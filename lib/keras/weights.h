@@ -23,7 +23,10 @@ knn_status knn__stored_read(knn__h5 *file, const char *group, knn__stored *store
 void       knn__stored_free(knn__stored *stored);
 
 /* What one layer of a file stands for: layers [first, first + count) of the model, several where it is a nested model. */
-typedef struct knn__unit { const char *name; size_t first, count; } knn__unit;
+typedef struct knn__unit { char *name; size_t first, count; } knn__unit;
+/* Those of a model. Free with knn__units_free, after a failure, too. */
+knn_status knn__units_of(const knn_model *model, knn__unit **units, size_t *count);
+void       knn__units_free(knn__unit *units, size_t count);
 
 /* Which array each weight of the model comes from; NULL: it stays as it is. */
 typedef struct knn__pairing { const knn__stored_array **of; } knn__pairing;     /* [weight_count] */

@@ -56,6 +56,15 @@ static void remove_last(knn_model *model)
     knn__free(layer->name);
 }
 
+/* The last one may be a model. */
+static size_t first_of_last(const knn_model *model)
+{
+    size_t first = 0;
+    for (size_t end = 0; end < model->layer_count; end = knn__unit_end(model, end, 0))
+        first = end;
+    return first;
+}
+
 knn_status knn_pop(knn_model *model)
 {
     knn_status status = knn__model_write_alone(model, "knn_pop");
@@ -64,7 +73,8 @@ knn_status knn_pop(knn_model *model)
         return status;
     status = model->layer_count > 0 ? knn__model_take_apart(model) : knn__fail(KNN_ERROR_STATE, "knn_pop: the model has no layers");
     if (status == KNN_OK) {
-        remove_last(model);
+        for (size_t left = first_of_last(model); model->layer_count > left;)
+            remove_last(model);
         status = knn__set_class_names(model, NULL, 0);
     }
     knn__model_write_end(model);
@@ -99,13 +109,16 @@ static void set_trainable(knn_model *model, const knn__model_layer *layer, bool 
     read_trainable(model, layer);
 }
 
-/* layer_count: there is no such layer. */
-static size_t find_layer(const knn_model *model, const char *name)
+/* The layers [*first, *end) of a name: one, or those of a model inside; false: there is none. */
+static bool find_layers(const knn_model *model, const char *name, size_t *first, size_t *end)
 {
-    size_t i = 0;
-    while (i < model->layer_count && strcmp(model->layers[i].name, name) != 0)
-        i++;
-    return i;
+    *first = 0;
+    while (*first < model->layer_count && !knn__is_within(model->layers[*first].name, name))
+        ++*first;
+    *end = *first;
+    while (*end < model->layer_count && knn__is_within(model->layers[*end].name, name))
+        ++*end;
+    return *first < *end;
 }
 
 /* Of layers [first, end): all or none. */
@@ -127,14 +140,16 @@ knn_status knn_set_trainable(knn_model *model, const char *layer, bool trainable
 
     if (status != KNN_OK)
         return status;
-    size_t first = layer != NULL ? find_layer(model, layer) : 0, end = layer != NULL ? first + 1 : model->layer_count;
-    status = end <= model->layer_count ? set_layers_trainable(model, first, end, trainable)
-                                       : knn__fail(KNN_ERROR_ARGUMENT, "knn_set_trainable: there is no layer \"%s\"", layer);
+    size_t first = 0, end = model->layer_count;
+    if (layer == NULL || find_layers(model, layer, &first, &end))
+        status = set_layers_trainable(model, first, end, trainable);
+    else
+        status = knn__fail(KNN_ERROR_ARGUMENT, "knn_set_trainable: there is no layer \"%s\"", layer);
     knn__model_write_end(model);
     return status;
 }
 
-/* ---- knn_add_layers ---- */
+/* ---- knn_add_layers, knn_add_model ---- */
 
 /* The weights of the model's last layer begin with those of a layer of another model; the shapes must be the same. */
 static knn_status take_weights(knn_model *model, const knn_model *from, const knn__model_layer *original)
@@ -144,7 +159,7 @@ static knn_status take_weights(knn_model *model, const knn_model *from, const kn
         knn__model_weight *weight = &model->weights_table[layer->first_weight + i];
         const knn__model_weight *given = &from->weights_table[original->first_weight + i];
         if (memcmp(weight->spec.shape, given->spec.shape, (size_t)weight->spec.rank * sizeof(int)) != 0)
-            return knn__fail(KNN_ERROR_SHAPE, "knn_add_layers: %s does not fit: the other model's input has another shape", weight->name);
+            return knn__fail(KNN_ERROR_SHAPE, "%s does not fit: the other model's input has another shape", weight->name);
         weight->kept = copy_values(from, given);
         if (weight->kept == NULL)
             return KNN_ERROR_MEMORY;
@@ -152,7 +167,7 @@ static knn_status take_weights(knn_model *model, const knn_model *from, const kn
     return KNN_OK;
 }
 
-static knn_status add_layer(knn_model *model, const knn_model *from, const knn__model_layer *original, bool frozen)
+static knn_status add_layer(knn_model *model, const char *inside, const knn_model *from, const knn__model_layer *original, bool frozen)
 {
     knn__model_layer layer = {.name = knn__copy_text(original->name), .automatic = original->automatic};
     if (layer.name == NULL)
@@ -161,7 +176,7 @@ static knn_status add_layer(knn_model *model, const knn_model *from, const knn__
     if (status == KNN_OK && frozen && knn__layer_frozen(layer.description) != NULL)
         *knn__layer_frozen(layer.description) = true;
     if (status == KNN_OK)
-        status = knn__model_append(model, &layer);
+        status = knn__model_append(model, inside, &layer);
     if (status == KNN_OK)
         return take_weights(model, from, original);
     knn__layer_forget(layer.description);
@@ -169,20 +184,41 @@ static knn_status add_layer(knn_model *model, const knn_model *from, const knn__
     return status;
 }
 
-static knn_status add_layers(knn_model *model, const knn_add_layers_options *options)
+/* Copies of the first `count` layers, into the model inside of the name `inside` (NULL: none). */
+static knn_status add_copies(knn_model *model, const char *inside, const knn_model *from, size_t count, bool frozen)
 {
-    const knn_model *from = options->from;
-    size_t count = options->up_to != NULL ? find_layer(from, options->up_to) + 1 : from->layer_count;
-    if (count > from->layer_count)
-        return knn__fail(KNN_ERROR_ARGUMENT, "knn_add_layers: there is no layer \"%s\"", options->up_to);
     knn_status status = knn__model_build((knn_model *)(uintptr_t)from);
     if (status == KNN_OK)
         status = knn__model_take_apart(model);
     if (model->input.rank == 0)
         model->input = from->input;
     for (size_t i = 0; i < count && status == KNN_OK; i++)
-        status = add_layer(model, from, &from->layers[i], options->frozen);
+        status = add_layer(model, inside, from, &from->layers[i], frozen);
     return status;
+}
+
+/* Both functions begin and end with these: the other model is read meanwhile; failures stick. */
+static knn_status begin_copies(const knn_model *model, const knn_model *from, const char *function)
+{
+    if (from == model)
+        return knn__fail(KNN_ERROR_ARGUMENT, "%s: a model cannot be added to itself", function);
+    return knn__model_read(from, function);
+}
+
+static knn_status end_copies(knn_model *model, knn_status status)
+{
+    if (status != KNN_OK)
+        knn__model_break(model, status);
+    knn__model_write_end(model);
+    return status;
+}
+
+static knn_status add_layers(knn_model *model, const knn_add_layers_options *options)
+{
+    size_t first, end = options->from->layer_count;
+    if (options->up_to != NULL && !find_layers(options->from, options->up_to, &first, &end))
+        return knn__fail(KNN_ERROR_ARGUMENT, "knn_add_layers: there is no layer \"%s\"", options->up_to);
+    return add_copies(model, NULL, options->from, end, options->frozen);
 }
 
 knn_status knn_add_layers_with(knn_model *model, const knn_add_layers_options *given)
@@ -193,16 +229,54 @@ knn_status knn_add_layers_with(knn_model *model, const knn_add_layers_options *g
     if (status != KNN_OK)
         return status;
     status = knn__copy_options(&options, sizeof options, given, given != NULL ? given->size : 0, "knn_add_layers options");
-    if (status == KNN_OK && options.from == model)
-        status = knn__fail(KNN_ERROR_ARGUMENT, "knn_add_layers: a model cannot be added to itself");
     if (status == KNN_OK)
-        status = knn__model_read(options.from, "knn_add_layers");
+        status = begin_copies(model, options.from, "knn_add_layers");
     if (status == KNN_OK) {
         status = add_layers(model, &options);
         knn__model_read_end(options.from);
     }
-    if (status != KNN_OK)
-        knn__model_break(model, status);
-    knn__model_write_end(model);
+    return end_copies(model, status);
+}
+
+/* The name given, or the other model's, which is numbered where there is one already. */
+static knn_status choose_inner_name(const knn_model *model, const knn_add_model_options *options, char **name)
+{
+    const char *wanted = options->name != NULL ? options->name : options->from->name;
+
+    if (wanted[0] == '\0' || strchr(wanted, '/') != NULL)
+        return knn__fail(KNN_ERROR_ARGUMENT, "knn_add_model: name \"%s\": expected a name without \"/\"", wanted);
+    *name = knn__free_name(model, NULL, wanted, 0);
+    if (*name == NULL)
+        return KNN_ERROR_MEMORY;
+    if (options->name != NULL && strcmp(*name, wanted) != 0)
+        return knn__fail(KNN_ERROR_ARGUMENT, "knn_add_model: %s: a layer of this name exists already", wanted);
+    return KNN_OK;
+}
+
+static knn_status add_model(knn_model *model, const knn_add_model_options *options)
+{
+    char *name = NULL;
+    knn_status status = options->from->layer_count > 0 ? choose_inner_name(model, options, &name)
+                                                       : knn__fail(KNN_ERROR_STATE, "knn_add_model: the other model has no layers");
+    if (status == KNN_OK)
+        status = add_copies(model, name, options->from, options->from->layer_count, options->frozen);
+    knn__free(name);
     return status;
+}
+
+knn_status knn_add_model_with(knn_model *model, const knn_add_model_options *given)
+{
+    knn_add_model_options options;
+    knn_status status = knn__model_write_alone(model, "knn_add_model");
+
+    if (status != KNN_OK)
+        return status;
+    status = knn__copy_options(&options, sizeof options, given, given != NULL ? given->size : 0, "knn_add_model options");
+    if (status == KNN_OK)
+        status = begin_copies(model, options.from, "knn_add_model");
+    if (status == KNN_OK) {
+        status = add_model(model, &options);
+        knn__model_read_end(options.from);
+    }
+    return end_copies(model, status);
 }

@@ -96,58 +96,81 @@ void knn_model_free(knn_model *model)
 
 /* ---- Adding layers ---- */
 
+bool knn__is_within(const char *name, const char *path)
+{
+    size_t length = strlen(path);
+    return strncmp(name, path, length) == 0 && (name[length] == '\0' || name[length] == '/');
+}
+
 static bool name_taken(const knn_model *model, const char *name)
 {
     for (size_t i = 0; i < model->layer_count; i++)
-        if (strcmp(model->layers[i].name, name) == 0)
+        if (knn__is_within(model->layers[i].name, name))
             return true;
     return false;
 }
 
-static void number_name(const char *prefix, int number, char *name, size_t size)
+/* PREFIX, INSIDE/PREFIX, INSIDE/PREFIX_2. */
+static char *number_name(const char *inside, const char *prefix, int number)
 {
-    if (number == 0)
-        snprintf(name, size, "%s", prefix);
-    else
-        snprintf(name, size, "%s_%d", prefix, number);
+    knn__text name = {0};
+
+    knn__text_add(&name, "%s%s%s", inside != NULL ? inside : "", inside != NULL ? "/" : "", prefix);
+    if (number > 0)
+        knn__text_add(&name, "_%d", number);
+    if (!name.failed)
+        return name.data;
+    knn__text_free(&name);
+    return NULL;
+}
+
+char *knn__free_name(const knn_model *model, const char *inside, const char *prefix, int number)
+{
+    char *name = number_name(inside, prefix, number);
+    while (name != NULL && name_taken(model, name)) {
+        knn__free(name);
+        name = number_name(inside, prefix, ++number);
+    }
+    return name;
 }
 
 /* Keras' automatic name: conv2d, conv2d_1, ..: layers that the user named do not count, but a name that one of them has is passed over. */
-static void automatic_name(const knn_model *model, const char *class_name, char *name, size_t size)
+static char *automatic_name(const knn_model *model, const char *inside, const char *class_name)
 {
     char prefix[128];
     int counted = 0;
+    size_t depth = inside != NULL ? strlen(inside) + 1 : 0;
 
     knn__snake_case(class_name, prefix, sizeof prefix);
-    for (size_t i = 0; i < model->layer_count; i++)
-        if (model->layers[i].automatic && strcmp(model->layers[i].description->class_name, class_name) == 0)
+    for (size_t i = 0; i < model->layer_count; i++) {
+        const knn__model_layer *layer = &model->layers[i];
+        if (layer->automatic && strcmp(layer->description->class_name, class_name) == 0 &&
+            (inside == NULL || knn__is_within(layer->name, inside)) && strchr(layer->name + depth, '/') == NULL)
             counted++;
-    number_name(prefix, counted, name, size);
-    while (name_taken(model, name))
-        number_name(prefix, ++counted, name, size);
+    }
+    return knn__free_name(model, inside, prefix, counted);
 }
 
-static knn_status choose_name(const knn_model *model, knn__model_layer *layer)
+static knn_status choose_name(const knn_model *model, const char *inside, knn__model_layer *layer)
 {
-    char name[160];
     const char *given = layer->name != NULL ? layer->name : knn__layer_given_name(layer->kind, layer->description);
 
+    if (layer->name == NULL && given != NULL && (given[0] == '\0' || strchr(given, '/') != NULL))
+        return knn__fail(KNN_ERROR_ARGUMENT, "layer name \"%s\": expected a name without \"/\"", given);
     if (layer->name == NULL)
         layer->automatic = given == NULL;
-    if (given == NULL)
-        automatic_name(model, layer->description->class_name, name, sizeof name);
-    else if (given[0] == '\0' || strchr(given, '/') != NULL)
-        return knn__fail(KNN_ERROR_ARGUMENT, "layer name \"%s\": expected a name without \"/\"", given);
-    if (name_taken(model, given != NULL ? given : name))
-        return knn__fail(KNN_ERROR_ARGUMENT, "%s: a layer of this name exists already", given != NULL ? given : name);
-    if (layer->name == NULL)
-        layer->name = knn__copy_text(given != NULL ? given : name);
-    return layer->name != NULL ? KNN_OK : KNN_ERROR_MEMORY;
+    char *name = given != NULL ? number_name(inside, given, 0) : automatic_name(model, inside, layer->description->class_name);
+    if (name == NULL)
+        return KNN_ERROR_MEMORY;
+    knn_status status =
+        name_taken(model, name) ? knn__fail(KNN_ERROR_ARGUMENT, "%s: a layer of this name exists already", name) : KNN_OK;
+    knn__free(layer->name);
+    layer->name = name;
+    return status;
 }
 
 static knn_status add_weight(knn_model *model, const knn__model_layer *layer, const knn__weight_spec *spec)
 {
-    char name[256];
     size_t length = 1;
     knn_status status = knn__weight_check(spec);
 
@@ -158,9 +181,8 @@ static knn_status add_weight(knn_model *model, const knn__model_layer *layer, co
             return knn__fail(KNN_ERROR_SHAPE, "%s: %s has too many elements", layer->name, spec->name);
     if (!knn__reserve((void **)&model->weights_table, &model->weight_capacity, model->weight_count + 1, sizeof *model->weights_table))
         return KNN_ERROR_MEMORY;
-    snprintf(name, sizeof name, "%s/%s", layer->name, spec->name);
     knn__model_weight *weight = &model->weights_table[model->weight_count];
-    *weight = (knn__model_weight){.name = knn__copy_text(name), .short_name = spec->name, .layer = (int)model->layer_count, .spec = *spec,
+    *weight = (knn__model_weight){.name = number_name(layer->name, spec->name, 0), .short_name = spec->name, .layer = (int)model->layer_count, .spec = *spec,
         .length = length};
     if (weight->name == NULL)
         return KNN_ERROR_MEMORY;
@@ -194,10 +216,10 @@ static knn_status set_input(knn_model *model, const knn_input_layer *input)
     return KNN_OK;
 }
 
-knn_status knn__model_append(knn_model *model, knn__model_layer *layer)
+knn_status knn__model_append(knn_model *model, const char *inside, knn__model_layer *layer)
 {
     layer->kind = knn__layer_kind_of(layer->description);
-    knn_status status = choose_name(model, layer);
+    knn_status status = choose_name(model, inside, layer);
     if (status != KNN_OK)
         return status;
     layer->in = knn__model_output(model);
@@ -213,7 +235,7 @@ knn_status knn__model_append(knn_model *model, knn__model_layer *layer)
     return KNN_OK;
 }
 
-static knn_status add(knn_model *model, const knn_layer *given)
+knn_status knn__model_add(knn_model *model, const char *inside, const knn_layer *given)
 {
     knn__model_layer layer = {0};
     knn_status status = knn__layer_copy(given, &layer.description);
@@ -229,7 +251,7 @@ static knn_status add(knn_model *model, const knn_layer *given)
         return status;
     }
     status = model->input.rank > 0
-                 ? knn__model_append(model, &layer)
+                 ? knn__model_append(model, inside, &layer)
                  : knn__fail(KNN_ERROR_SHAPE, "knn_add: the first layer must be knn_input(height, width, channels), got %s",
                              layer.description->class_name);
     if (status != KNN_OK) {
@@ -245,7 +267,7 @@ knn_status knn_add(knn_model *model, const knn_layer *layer)
 
     if (status != KNN_OK)
         return status;
-    status = add(model, layer);
+    status = knn__model_add(model, NULL, layer);
     if (status != KNN_OK)
         knn__model_break(model, status);
     knn__model_write_end(model);
@@ -253,6 +275,25 @@ knn_status knn_add(knn_model *model, const knn_layer *layer)
 }
 
 /* ---- Looking at it ---- */
+
+size_t knn__unit_end(const knn_model *model, size_t i, size_t depth)
+{
+    const char *name = model->layers[i].name, *slash = strchr(name + depth, '/');
+    size_t end = i + 1;
+
+    while (slash != NULL && end < model->layer_count && strncmp(model->layers[end].name, name, (size_t)(slash + 1 - name)) == 0)
+        end++;
+    return end;
+}
+
+const char *knn__unit_name(const knn_model *model, size_t i, size_t depth, int *length, bool *is_model)
+{
+    const char *name = model->layers[i].name + depth;
+
+    *length = (int)strcspn(name, "/");
+    *is_model = name[*length] != '\0';
+    return name;
+}
 
 knn_shape knn__model_output(const knn_model *model)
 {

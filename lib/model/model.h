@@ -14,7 +14,7 @@
 typedef struct knn__model_layer {
     const knn__layer_kind *kind;
     knn_layer *description;                 /* owned, defaults filled in */
-    char *name;
+    char *name;                             /* within a model inside the model "sequential_1/dense": see knn__unit_end */
     bool automatic;                         /* the name is Keras' automatic one */
     knn_shape in, out;
     int first_weight, weight_count;
@@ -125,8 +125,22 @@ knn_status knn__model_break(knn_model *model, knn_status status);
 
 /* ---- weights.c, model.c, edit.c ---- */
 
-/* Adds a layer: its description, and its name or NULL, are the model's afterwards; the caller's on failure. */
-knn_status knn__model_append(knn_model *model, knn__model_layer *layer);
+/* A model inside the model is no thing of its own: the layers are one list, and it is a stretch of them whose names begin with its name
+ * and a slash. Seen from the model whose layers' names begin with the first `depth` characters of that of layer i (0: the whole one):
+ * where the layer, or model, that begins with layer i ends; and what it is called (the first characters of a text; no slash). */
+size_t      knn__unit_end(const knn_model *model, size_t i, size_t depth);
+const char *knn__unit_name(const knn_model *model, size_t i, size_t depth, int *length, bool *is_model);
+/* Whether a name is `path`, or one of a layer inside a model of that name. */
+bool        knn__is_within(const char *name, const char *path);
+/* A name that nothing inside the model `inside` (NULL: the whole one) has yet: PREFIX, or PREFIX_1, ..; begins with number 0: PREFIX. In
+ * memory of its own, with the path; NULL: none. */
+char       *knn__free_name(const knn_model *model, const char *inside, const char *prefix, int number);
+
+/* Adds a layer: its description, and its name or NULL, are the model's afterwards; the caller's on failure. It goes into the model inside
+ * of the name `inside`; NULL: none. */
+knn_status knn__model_append(knn_model *model, const char *inside, knn__model_layer *layer);
+/* knn_add of a layer to such a model inside; leaves sticking to the caller. */
+knn_status knn__model_add(knn_model *model, const char *inside, const knn_layer *layer);
 /* Before a change of layers: weights leave the arena until they are needed again, plans and compilation go. On failure nothing has
  * changed. */
 knn_status knn__model_take_apart(knn_model *model);

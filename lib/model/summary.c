@@ -45,15 +45,30 @@ static void batch_shape(const knn_shape *shape, char *to, size_t size)
     snprintf(to, size, "(None, %s", inner + 1);
 }
 
-static size_t parameters(const knn_model *model, const knn__model_layer *layer, bool only_trainable)
+/* Of layers [first, end). */
+static size_t parameters(const knn_model *model, size_t first, size_t end, bool only_trainable)
 {
     size_t sum = 0;
-    for (int i = 0; i < layer->weight_count; i++) {
-        const knn__model_weight *weight = &model->weights_table[layer->first_weight + i];
-        if (weight->spec.trainable || !only_trainable)
+    for (size_t i = 0; i < model->weight_count; i++) {
+        const knn__model_weight *weight = &model->weights_table[i];
+        if ((size_t)weight->layer >= first && (size_t)weight->layer < end && (weight->spec.trainable || !only_trainable))
             sum += weight->length;
     }
     return sum;
+}
+
+/* Layers [first, end): one, or a model inside, which Keras shows as one. */
+static void unit_row(const knn_model *model, size_t first, size_t end, FILE *stream)
+{
+    char text[256], shape[80], count[24];
+    int length;
+    bool is_model;
+    const char *name = knn__unit_name(model, first, 0, &length, &is_model);
+
+    snprintf(text, sizeof text, "%.*s (%s)", length, name, is_model ? "Sequential" : model->layers[first].description->class_name);
+    batch_shape(&model->layers[end - 1].out, shape, sizeof shape);
+    snprintf(count, sizeof count, "%zu", parameters(model, first, end, false));
+    row(stream, (const char *const[3]){text, shape, count});
 }
 
 static void total(FILE *stream, const char *what, size_t count)
@@ -65,22 +80,16 @@ static void total(FILE *stream, const char *what, size_t count)
 
 static void summary(const knn_model *model, FILE *stream)
 {
-    size_t all = 0, trainable = 0;
+    size_t all = parameters(model, 0, model->layer_count, false), trainable = parameters(model, 0, model->layer_count, true);
 
     fprintf(stream, "Model: \"%s\"\n", model->name);
     rule(stream, '_');
     row(stream, (const char *const[3]){"Layer (type)", "Output Shape", "Param #"});
     rule(stream, '=');
-    for (size_t i = 0; i < model->layer_count; i++) {
-        const knn__model_layer *layer = &model->layers[i];
-        char name[256], shape[80], count[24];
-        snprintf(name, sizeof name, "%s (%s)", layer->name, layer->description->class_name);
-        batch_shape(&layer->out, shape, sizeof shape);
-        snprintf(count, sizeof count, "%zu", parameters(model, layer, false));
-        row(stream, (const char *const[3]){name, shape, count});
-        rule(stream, i + 1 < model->layer_count ? '_' : '=');
-        all += parameters(model, layer, false);
-        trainable += parameters(model, layer, true);
+    for (size_t i = 0, end; i < model->layer_count; i = end) {
+        end = knn__unit_end(model, i, 0);
+        unit_row(model, i, end, stream);
+        rule(stream, end < model->layer_count ? '_' : '=');
     }
     total(stream, "Total", all);
     total(stream, "Trainable", trainable);

@@ -347,6 +347,24 @@ START_TEST(all_constraints)
 }
 END_TEST
 
+START_TEST(nested)
+{
+    knn_model *block = knn_sequential(.name = "block"), *body = knn_sequential(.name = "body"), *model = knn_sequential();
+    knn_add(block, knn_input(9, 8, 2));
+    knn_add(block, knn_conv2d(3, 3, .frozen = true));
+    knn_add(block, knn_batch_normalization());
+    check_ok(knn_add_model(body, block));
+    check_ok(knn_add(body, knn_conv2d(2, 3, .no_bias = true)));
+    check_ok(knn_add_model(model, body));
+    knn_add(model, knn_global_average_pooling2d());
+    check_ok(knn_add(model, knn_dense(3, .activation = KNN_SOFTMAX)));
+    check_ok(knn_compile(model, .optimizer = knn_adam(), .loss = knn_categorical_crossentropy()));
+    knn_model_free(block);
+    knn_model_free(body);
+    write_case("nested", model, 3);
+}
+END_TEST
+
 START_TEST(not_compiled)
 {
     knn_model *model = knn_sequential();
@@ -379,6 +397,7 @@ int main(void)
     tcase_add_loop_test(cases, all_losses, 0, 14);
     tcase_add_test(cases, all_metrics);
     tcase_add_test(cases, all_constraints);
+    tcase_add_test(cases, nested);
     tcase_add_test(cases, not_compiled);
     suite_add_tcase(suite, cases);
     return check_run(suite);
