@@ -21,7 +21,7 @@ typedef enum knn_field_kind {
     KNN_FIELD_REAL = 5,         /* double */
     KNN_FIELD_ENUM = 6,         /* an enum; `nested` is a NULL-terminated array of its names in files, in order */
     KNN_FIELD_NESTED = 7,       /* pointer to a description; the library's own, e.g. initializers */
-    KNN_FIELD_REALS = 8,        /* const double *, an array; `nested` is a knn_field_length */
+    KNN_FIELD_REALS = 8,        /* const double *, an array; NULL where its length is 0; `nested` is a knn_field_length */
     KNN_FIELD_TRIPLE = 9,       /* int[3]: a list of 1 to 3 numbers; trailing zeros are no part of it */
     KNN_FIELD_AXES = 10,        /* int, KNN_AXIS(i) or'ed together; 0: `normal`; in files a number or a list of numbers */
     KNN_FIELD_RANGE = 11        /* double, the lower bound; `nested` is the knn_field_length of another, the upper one. Upper 0: the number

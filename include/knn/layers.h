@@ -456,6 +456,17 @@ typedef struct knn_group_normalization_layer {
 #define knn_group_normalization(...) \
     KNN_DESCRIBE(knn_group_normalization_layer, layer, "GroupNormalization", __VA_ARGS__)
 
+/* y = (x - mean) / max(sqrt(variance), 1e-7) per channel (the last axis), in training, too; invert: y = x max(..) + mean. Mean and variance
+ * are given, or weights that knn_adapt fills: mean (c), variance (c), count (how many numbers of a channel they come from); never trained. */
+typedef struct knn_normalization_layer {
+    knn_layer layer;
+    const double *mean, *variance;          /* [count]; NULL: knn_adapt's */
+    int count;                              /* a number a channel, or 1 for all of them */
+    bool invert;
+    const char *name;
+} knn_normalization_layer;
+#define knn_normalization(...) KNN_DESCRIBE(knn_normalization_layer, layer, "Normalization", __VA_ARGS__)
+
 /* (h, w, c) -> (top + h + bottom, left + w + right, c). All zero: 1 on each side; if any is set, the others are real zeros. */
 typedef struct knn_zero_padding2d_layer {
     knn_layer layer;

@@ -79,6 +79,10 @@ typedef struct knn_compile_options {
 #define knn_compile(model, ...) knn_compile_with(model, KNN_OPTIONS(knn_compile_options, __VA_ARGS__))
 KNN_API knn_status knn_compile_with(knn_model *model, const knn_compile_options *options);
 
+/* Keras' layer.adapt(data): the mean and variance of each channel of a data set (never augmented) become those of the Normalization of that
+ * name; NULL: of the first one. The data are what the layer sees: samples with as many channels. ARGUMENT: no such layer; SHAPE; the data set's failure. */
+KNN_API knn_status knn_adapt(knn_model *model, const char *layer, const knn_dataset *data);
+
 /* ---- Looking at it ---- */
 
 KNN_API knn_status  knn_summary(const knn_model *model, FILE *stream);           /* Keras' table, as tf.keras 2.6 prints it */

@@ -375,7 +375,7 @@ void knn__config_free(knn__config *config)
 
 /* ---- Building ---- */
 
-/* Batch and group normalization keep the last axis: -1, or its number, the batch counted; [3] in some files. */
+/* Normalizations but for that of layers keep the last axis: -1, or its number, the batch counted; [3] in some files. */
 static knn_status check_axis(const knn__config_layer *layer, const knn_model *model)
 {
     const cJSON *axis = knn__json_get(layer->config, "axis");
@@ -384,7 +384,8 @@ static knn_status check_axis(const knn__config_layer *layer, const knn_model *mo
     if (cJSON_IsArray(axis) && cJSON_GetArraySize(axis) == 1)
         axis = cJSON_GetArrayItem(axis, 0);
     if (axis == NULL ||
-        (!knn__same_class(layer->class_name, "BatchNormalization") && !knn__same_class(layer->class_name, "GroupNormalization")) ||
+        (!knn__same_class(layer->class_name, "BatchNormalization") && !knn__same_class(layer->class_name, "GroupNormalization") &&
+         !knn__same_class(layer->class_name, "Normalization")) ||
         (knn__json_int(axis, &number) && (number == -1 || number == last)))
         return KNN_OK;
     return knn__fail(KNN_ERROR_UNSUPPORTED, "not supported: %.80s (%.80s): an axis that is not the last",

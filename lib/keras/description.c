@@ -259,20 +259,19 @@ static bool read_name(knn__reading *reading, const knn_field *field, const cJSON
     return wrong_value(reading, field, item);
 }
 
+/* A list, or a number alone. */
 static bool read_reals(knn__reading *reading, const knn_field *field, const cJSON *item, void *description)
 {
     const knn_field_length *length = field->nested;
-    int *count = (int *)(void *)((char *)description + length->offset), got = cJSON_GetArraySize(item);
+    int *count = (int *)(void *)((char *)description + length->offset), got = cJSON_IsNumber(item) ? 1 : cJSON_GetArraySize(item);
 
-    if (!cJSON_IsArray(item) || got < length->more || (*count != 0 && *count != got - length->more))
+    if ((!cJSON_IsArray(item) && !cJSON_IsNumber(item)) || got < length->more || (*count != 0 && *count != got - length->more))
         return false;
     double *values = knn__reading_alloc(reading, (size_t)got, sizeof *values);
     if (values == NULL)
         return false;
-    const cJSON *element;
-    int i = 0;
-    cJSON_ArrayForEach(element, item)
-        if (!knn__json_real(element, &values[i++]))
+    for (int i = 0; i < got; i++)
+        if (!knn__json_real(cJSON_IsArray(item) ? cJSON_GetArrayItem(item, i) : item, &values[i]))
             return false;
     *count = got - length->more;
     *(const double **)knn__member(description, field) = values;

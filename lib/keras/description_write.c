@@ -88,6 +88,8 @@ static void write_reals(knn__text *text, const knn_field *field, const void *des
     int count = *(const int *)(const void *)((const char *)description + length->offset) + length->more;
     const double *values = *(const double *const *)knn__member(description, field);
 
+    if (values == NULL)
+        return;
     knn__json_begin(text, field->name, '[');
     for (int i = 0; i < count; i++)
         knn__json_put_real(text, NULL, values[i]);

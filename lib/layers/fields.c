@@ -108,7 +108,7 @@ static knn_status check_field(const char *class_name, const knn_field *field, co
     return status;
 }
 
-/* The array of a KNN_FIELD_REALS, copied; NULL where the caller gave none. */
+/* The array of a KNN_FIELD_REALS, copied; NULL where the caller gave none, and its length is 0. */
 static knn_status own_reals(const char *class_name, const knn_field *field, void *copy)
 {
     const knn_field_length *length = field->nested;
@@ -116,6 +116,8 @@ static knn_status own_reals(const char *class_name, const knn_field *field, void
     int count = *(const int *)(const void *)((const char *)copy + length->offset) + length->more;
 
     *member = NULL;
+    if (given == NULL && count == 0)
+        return KNN_OK;
     if (given == NULL || count <= length->more)
         return knn__fail(KNN_ERROR_ARGUMENT, "%s: %s is empty", class_name, field->name);
     if ((*member = knn__alloc((size_t)count, sizeof **member)) == NULL)

@@ -15,7 +15,7 @@ extern const knn__layer_kind knn__conv1d_kind, knn__depthwise_conv2d_kind, knn__
     knn__up_sampling2d_kind, knn__up_sampling1d_kind, knn__repeat_vector_kind;
 extern const knn__layer_kind knn__relu_kind, knn__leaky_relu_kind, knn__prelu_kind, knn__elu_kind, knn__softmax_kind,
     knn__spatial_dropout2d_kind, knn__spatial_dropout1d_kind, knn__gaussian_noise_kind, knn__gaussian_dropout_kind,
-    knn__layer_normalization_kind, knn__group_normalization_kind, knn__embedding_kind;
+    knn__layer_normalization_kind, knn__group_normalization_kind, knn__embedding_kind, knn__normalization_kind;
 extern const knn__layer_kind knn__center_crop_kind, knn__resizing_kind, knn__random_flip_kind, knn__random_translation_kind,
     knn__random_rotation_kind, knn__random_zoom_kind, knn__random_contrast_kind, knn__random_brightness_kind;
 

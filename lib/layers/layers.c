@@ -16,9 +16,10 @@ const knn__kind *const knn__layer_kinds[] = {
     &knn__global_average_pooling1d_kind.kind, &knn__global_max_pooling1d_kind.kind, &knn__reshape_kind.kind, &knn__permute_kind.kind,
     &knn__cropping2d_kind.kind, &knn__cropping1d_kind.kind, &knn__zero_padding1d_kind.kind, &knn__up_sampling2d_kind.kind,
     &knn__up_sampling1d_kind.kind, &knn__repeat_vector_kind.kind, &knn__relu_kind.kind, &knn__leaky_relu_kind.kind,
-    &knn__prelu_kind.kind, &knn__elu_kind.kind, &knn__softmax_kind.kind, &knn__spatial_dropout2d_kind.kind, &knn__spatial_dropout1d_kind.kind, &knn__gaussian_noise_kind.kind,
+    &knn__prelu_kind.kind, &knn__elu_kind.kind, &knn__softmax_kind.kind, &knn__spatial_dropout2d_kind.kind,
+    &knn__spatial_dropout1d_kind.kind, &knn__gaussian_noise_kind.kind,
     &knn__gaussian_dropout_kind.kind, &knn__layer_normalization_kind.kind, &knn__group_normalization_kind.kind,
-    &knn__embedding_kind.kind, &knn__center_crop_kind.kind, &knn__resizing_kind.kind, &knn__random_flip_kind.kind,
+    &knn__embedding_kind.kind, &knn__normalization_kind.kind, &knn__center_crop_kind.kind, &knn__resizing_kind.kind, &knn__random_flip_kind.kind,
     &knn__random_translation_kind.kind, &knn__random_rotation_kind.kind, &knn__random_zoom_kind.kind, &knn__random_contrast_kind.kind,
     &knn__random_brightness_kind.kind, NULL};
 

@@ -10,6 +10,7 @@ typedef enum knn_op {
     KNN_OP_RECTIFIER, KNN_OP_SCALED_ELU, KNN_OP_PRELU,          /* activations with parameters or weights */
     KNN_OP_SOFTMAX,                         /* not over the channels, as the activation is */
     KNN_OP_GROUP_NORMALIZATION,             /* layer normalization is one, too */
+    KNN_OP_NORMALIZATION,                   /* by statistics that are known */
     KNN_OP_GAUSSIAN_NOISE, KNN_OP_GAUSSIAN_DROPOUT, KNN_OP_EMBEDDING,
     KNN_OP_IMAGE_MAP, KNN_OP_RANDOM_CONTRAST, KNN_OP_RANDOM_BRIGHTNESS,
     KNN_OP_FLATTEN,                         /* the same numbers in another shape: no kernel runs it */
@@ -28,8 +29,9 @@ typedef struct knn_node_weight {
 
 enum { KNN_NODE_WEIGHTS = 4 };
 /* Positions in node.weight: convolution and dense: kernel, bias; normalizations: gamma, beta; batch normalization: also moving mean and
- * moving variance; PReLU: alpha; embedding: its table as the kernel. */
-enum { KNN_KERNEL = 0, KNN_BIAS = 1, KNN_ALPHA = 0, KNN_GAMMA = 0, KNN_BETA = 1, KNN_MOVING_MEAN = 2, KNN_MOVING_VARIANCE = 3 };
+ * moving variance; normalization by known statistics: mean, variance, and their count; PReLU: alpha; embedding: its table as the kernel. */
+enum { KNN_KERNEL = 0, KNN_BIAS = 1, KNN_ALPHA = 0, KNN_GAMMA = 0, KNN_BETA = 1, KNN_MOVING_MEAN = 2, KNN_MOVING_VARIANCE = 3,
+       KNN_KNOWN_MEAN = 0, KNN_KNOWN_VARIANCE = 1, KNN_KNOWN_COUNT = 2 };
 
 /* Which place of the input a pixel of the output shows: a window stretched to the output, or what is drawn anew for each picture. */
 typedef enum knn_map { KNN_MAP_WINDOW, KNN_MAP_FLIP, KNN_MAP_TRANSLATION, KNN_MAP_ROTATION, KNN_MAP_ZOOM } knn_map;
@@ -66,6 +68,9 @@ typedef struct knn_node {
     double factor[2], value_range[2];       /* random contrast and brightness: bounds of what is drawn; y is cut to the range */
     bool training_only;                     /* outside training it is the identity, and is left out */
     double momentum, epsilon;               /* normalizations */
+    const double *mean, *variance;          /* normalization: [statistics], the description's; statistics 0: weights are */
+    int statistics;                         /* 1: the same for all channels */
+    bool invert;
     bool frozen;                            /* batch normalization by its moving statistics, in training, too */
     knn_node_weight weight[KNN_NODE_WEIGHTS];
     const knn_layer *description;           /* custom layers */

@@ -212,6 +212,14 @@ const chain_case chain_cases[] = {
     {"normalization", "group, of a convolution, frozen", SHAPE(9, 8, 5), 4, false,
      {knn_conv2d(16, 3), knn_group_normalization(4, .frozen = true), knn_activation(KNN_TANH)}},
 
+    {"normalization", "by known statistics", SHAPE(5, 7, 3), 31, false, {knn_normalization()}},
+    {"normalization", "by known statistics, one channel", SHAPE(5, 6, 1), 1, false, {knn_normalization(.invert = true)}},
+    {"normalization", "by known statistics, between dense layers", {1, {12}}, 9, false, {knn_dense(33), knn_normalization(), knn_dense(3)}},
+    {"normalization", "by given statistics, of sequences", {2, {9, 5}}, 3, false,
+     {knn_normalization((const double[]){0.5, -1, 0, 100, 1}, (const double[]){1, 2, 0.01, 9, 1e-20}, 5)}},
+    {"normalization", "by the same statistics for all, inverted", SHAPE(3, 2, 70), 2, false,
+     {knn_dense(70), knn_normalization((const double[]){3}, (const double[]){2}, 1, .invert = true)}},
+
     POOLS(max_pooling2d)
     POOLS(average_pooling2d)
     POOL(7, 5, 33, 3, global_average_pooling2d, .keepdims = true)

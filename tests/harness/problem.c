@@ -42,7 +42,7 @@ static void draw_weight(const problem *of, const chain_weight *w, uint32_t what)
     if (strstr(w->name, "kernel") != NULL) {
         double limit = sqrt(3.0 / w->fan_in);
         draw(of->seed, what, -limit, limit, to, w->length);
-    } else if (strcmp(w->name, "gamma") == 0 || strcmp(w->name, "moving_variance") == 0)
+    } else if (strcmp(w->name, "gamma") == 0 || strstr(w->name, "variance") != NULL)
         draw(of->seed, what, 0.5, 1.5, to, w->length);
     else
         draw(of->seed, what, -0.3, 0.3, to, w->length);

@@ -36,7 +36,8 @@ static const char *const good[] = {"cnn-keras2",         "cnn-keras3",         "
                                    "cnn-keras2.2.2",     "cnn-theano",         "cnn-packed",    "vector-half",
                                    "convolutions-keras2", "convolutions-keras3", "sequences-keras2", "sequences-keras3",
                                    "bends-keras2",       "bends-keras3",       "functions-keras3",
-                                   "words-keras2",       "words-keras3",       "images-keras2",      "images-keras3"};
+                                   "words-keras2",       "words-keras3",       "images-keras2",      "images-keras3",
+                                   "statistics-keras2",  "statistics-keras3"};
 enum { GOOD = sizeof good / sizeof *good };
 
 START_TEST(a_file_of_keras_predicts_what_keras_predicted)

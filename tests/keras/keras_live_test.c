@@ -365,6 +365,26 @@ START_TEST(nested)
 }
 END_TEST
 
+START_TEST(known_statistics)
+{
+    float seen[7 * 30];
+    knn_model *model = knn_sequential();
+    fill_pattern(seen, 7 * 30, 2);
+    knn_dataset *data = knn_flow(seen, NULL, 7, 5, 2, 3);
+    knn_add(model, knn_input(5, 2, 3));
+    knn_add(model, knn_normalization());
+    knn_add(model, knn_conv2d(4, 2));
+    knn_add(model, knn_normalization((const double[]){1, 0, -1, 2}, (const double[]){1, 2, 0.5, 4}, 4));
+    knn_add(model, knn_normalization((const double[]){0.5}, (const double[]){2}, 1, .invert = true));
+    knn_add(model, knn_flatten());
+    knn_add(model, knn_dense(2));
+    check_ok(knn_adapt(model, NULL, data));
+    knn_dataset_free(data);
+    check_ok(knn_compile(model, .optimizer = knn_sgd(), .loss = knn_mean_squared_error()));
+    write_case("statistics", model, 2);
+}
+END_TEST
+
 START_TEST(not_compiled)
 {
     knn_model *model = knn_sequential();
@@ -398,6 +418,7 @@ int main(void)
     tcase_add_test(cases, all_metrics);
     tcase_add_test(cases, all_constraints);
     tcase_add_test(cases, nested);
+    tcase_add_test(cases, known_statistics);
     tcase_add_test(cases, not_compiled);
     suite_add_tcase(suite, cases);
     return check_run(suite);

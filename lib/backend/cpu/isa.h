@@ -22,7 +22,7 @@ extern const knn_kernel KNN_ISA_NAME(knn__conv2d_im2col), KNN_ISA_NAME(knn__conv
     KNN_ISA_NAME(knn__conv_pool_direct), KNN_ISA_NAME(knn__conv_winograd), KNN_ISA_NAME(knn__conv_direct),
     KNN_ISA_NAME(knn__conv_depthwise), KNN_ISA_NAME(knn__conv2d_transpose), KNN_ISA_NAME(knn__up_sampling);
 extern const knn_kernel KNN_ISA_NAME(knn__rectifiers), KNN_ISA_NAME(knn__prelu), KNN_ISA_NAME(knn__gaussian),
-    KNN_ISA_NAME(knn__group_normalization);
+    KNN_ISA_NAME(knn__group_normalization), KNN_ISA_NAME(knn__normalization);
 #endif
 
 /* What kernels.c and optimizer.c make for each instruction set. */

@@ -23,6 +23,7 @@ const knn_kernel *const KNN_ISA_NAME(knn__kernels)[] = {
     &KNN_ISA_NAME(knn__prelu),
     &KNN_ISA_NAME(knn__gaussian),
     &KNN_ISA_NAME(knn__group_normalization),
+    &KNN_ISA_NAME(knn__normalization),
     &KNN_ISA_NAME(knn__zero_padding2d),
     &KNN_ISA_NAME(knn__up_sampling),
     NULL

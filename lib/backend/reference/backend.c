@@ -24,6 +24,7 @@ static const knn_kernel *const reference_kernels[] = {
     &knn__reference_embedding,
     &knn__reference_image_map,
     &knn__reference_random_color,
+    &knn__reference_normalization,
 #ifndef KNN_DOUBLE
     &knn__reference_custom,
 #endif

@@ -11,7 +11,7 @@ extern const knn_kernel knn__reference_conv2d, knn__reference_max_pooling2d, knn
     knn__reference_activation, knn__reference_dropout, knn__reference_batch_normalization, knn__reference_zero_padding2d,
     knn__reference_rescaling, knn__reference_conv2d_transpose, knn__reference_cropping2d, knn__reference_permute, knn__reference_up_sampling;
 extern const knn_kernel knn__reference_softmax, knn__reference_rectifiers, knn__reference_gaussian, knn__reference_group_normalization,
-    knn__reference_embedding, knn__reference_image_map, knn__reference_random_color;
+    knn__reference_embedding, knn__reference_normalization, knn__reference_image_map, knn__reference_random_color;
 #ifndef KNN_DOUBLE                          /* users' layers compute in float */
 extern const knn_kernel knn__reference_custom;
 #endif
