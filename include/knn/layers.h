@@ -191,6 +191,7 @@ typedef struct knn_conv1d_layer {
     const knn_initializer *kernel_initializer, *bias_initializer;       /* NULL: knn_glorot_uniform(), zeros */
     const knn_regularizer *kernel_regularizer, *bias_regularizer;
     const char *name;
+    const knn_constraint *kernel_constraint, *bias_constraint;          /* NULL: none */
 } knn_conv1d_layer;
 #define knn_conv1d(...) KNN_DESCRIBE(knn_conv1d_layer, layer, "Conv1D", __VA_ARGS__)
 
@@ -208,6 +209,7 @@ typedef struct knn_depthwise_conv2d_layer {
     const knn_initializer *depthwise_initializer, *bias_initializer;    /* NULL: knn_glorot_uniform(), zeros */
     const knn_regularizer *depthwise_regularizer, *bias_regularizer;
     const char *name;
+    const knn_constraint *depthwise_constraint, *bias_constraint;       /* NULL: none */
 } knn_depthwise_conv2d_layer;
 #define knn_depthwise_conv2d(...) KNN_DESCRIBE(knn_depthwise_conv2d_layer, layer, "DepthwiseConv2D", __VA_ARGS__)
 
@@ -226,6 +228,7 @@ typedef struct knn_separable_conv2d_layer {
     const knn_initializer *depthwise_initializer, *pointwise_initializer, *bias_initializer;    /* NULL: knn_glorot_uniform() twice, zeros */
     const knn_regularizer *depthwise_regularizer, *pointwise_regularizer, *bias_regularizer;
     const char *name;
+    const knn_constraint *depthwise_constraint, *pointwise_constraint, *bias_constraint;        /* NULL: none */
 } knn_separable_conv2d_layer;
 #define knn_separable_conv2d(...) KNN_DESCRIBE(knn_separable_conv2d_layer, layer, "SeparableConv2D", __VA_ARGS__)
 
@@ -245,6 +248,7 @@ typedef struct knn_conv2d_transpose_layer {
     const knn_initializer *kernel_initializer, *bias_initializer;       /* NULL: knn_glorot_uniform(), zeros */
     const knn_regularizer *kernel_regularizer, *bias_regularizer;
     const char *name;
+    const knn_constraint *kernel_constraint, *bias_constraint;          /* NULL: none */
 } knn_conv2d_transpose_layer;
 #define knn_conv2d_transpose(...) KNN_DESCRIBE(knn_conv2d_transpose_layer, layer, "Conv2DTranspose", __VA_ARGS__)
 
@@ -335,6 +339,7 @@ typedef struct knn_embedding_layer {
     const knn_initializer *embeddings_initializer;          /* NULL: knn_random_uniform() */
     const knn_regularizer *embeddings_regularizer;
     const char *name;
+    const knn_constraint *embeddings_constraint;            /* NULL: none */
 } knn_embedding_layer;
 #define knn_embedding(...) KNN_DESCRIBE(knn_embedding_layer, layer, "Embedding", __VA_ARGS__)
 
@@ -394,6 +399,7 @@ typedef struct knn_prelu_layer {
     const knn_initializer *alpha_initializer;       /* NULL: zeros */
     const knn_regularizer *alpha_regularizer;
     const char *name;
+    const knn_constraint *alpha_constraint; /* NULL: none */
 } knn_prelu_layer;
 #define knn_prelu(...) KNN_DESCRIBE(knn_prelu_layer, layer, "PReLU", __VA_ARGS__)
 
@@ -425,6 +431,7 @@ typedef struct knn_batch_normalization_layer {
     const knn_initializer *moving_mean_initializer, *moving_variance_initializer;
     const knn_regularizer *beta_regularizer, *gamma_regularizer;
     const char *name;
+    const knn_constraint *beta_constraint, *gamma_constraint;           /* NULL: none */
 } knn_batch_normalization_layer;
 #define knn_batch_normalization(...) \
     KNN_DESCRIBE(knn_batch_normalization_layer, layer, "BatchNormalization", __VA_ARGS__)
@@ -439,6 +446,7 @@ typedef struct knn_layer_normalization_layer {
     const knn_initializer *beta_initializer, *gamma_initializer;        /* NULL: zeros, ones */
     const knn_regularizer *beta_regularizer, *gamma_regularizer;
     const char *name;
+    const knn_constraint *beta_constraint, *gamma_constraint;           /* NULL: none */
 } knn_layer_normalization_layer;
 #define knn_layer_normalization(...) \
     KNN_DESCRIBE(knn_layer_normalization_layer, layer, "LayerNormalization", __VA_ARGS__)
@@ -452,6 +460,7 @@ typedef struct knn_group_normalization_layer {
     const knn_initializer *beta_initializer, *gamma_initializer;        /* NULL: zeros, ones */
     const knn_regularizer *beta_regularizer, *gamma_regularizer;
     const char *name;
+    const knn_constraint *beta_constraint, *gamma_constraint;           /* NULL: none */
 } knn_group_normalization_layer;
 #define knn_group_normalization(...) \
     KNN_DESCRIBE(knn_group_normalization_layer, layer, "GroupNormalization", __VA_ARGS__)

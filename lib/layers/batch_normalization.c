@@ -16,6 +16,8 @@ static const knn_field fields[] = {
     FIELD_INITIALIZER(batch_normalization, moving_variance_initializer),
     FIELD_REGULARIZER(batch_normalization, beta_regularizer),
     FIELD_REGULARIZER(batch_normalization, gamma_regularizer),
+    FIELD_CONSTRAINT(batch_normalization, beta_constraint),
+    FIELD_CONSTRAINT(batch_normalization, gamma_constraint),
     FIELD_TRAINABLE(batch_normalization),
     FIELDS_END};
 
@@ -33,9 +35,11 @@ static bool weights(const knn_layer *layer, const knn_shape *in, int index, knn_
     switch (index) {
     case KNN_GAMMA:
         *spec = knn__weight_vector("gamma", channels, n->gamma_initializer, knn__default_ones, n->gamma_regularizer, !n->frozen);
+        spec->constraint = n->gamma_constraint;
         break;
     case KNN_BETA:
         *spec = knn__weight_vector("beta", channels, n->beta_initializer, knn__default_zeros, n->beta_regularizer, !n->frozen);
+        spec->constraint = n->beta_constraint;
         break;
     case KNN_MOVING_MEAN:
         *spec = knn__weight_vector("moving_mean", channels, n->moving_mean_initializer, knn__default_zeros, NULL, false);

@@ -16,6 +16,8 @@ static const knn_field fields[] = {
     FIELD_INITIALIZER(conv1d, bias_initializer),
     FIELD_REGULARIZER(conv1d, kernel_regularizer),
     FIELD_REGULARIZER(conv1d, bias_regularizer),
+    FIELD_CONSTRAINT(conv1d, kernel_constraint),
+    FIELD_CONSTRAINT(conv1d, bias_constraint),
     FIELD_TRAINABLE(conv1d),
     FIELDS_END};
 
@@ -52,6 +54,7 @@ static bool weights(const knn_layer *layer, const knn_shape *in, int index, knn_
                                    !conv->frozen);
     else
         return false;
+    spec->constraint = index == 0 ? conv->kernel_constraint : conv->bias_constraint;
     spec->place = index;
     return true;
 }

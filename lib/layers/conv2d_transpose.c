@@ -23,6 +23,8 @@ static const knn_field fields[] = {
     FIELD_INITIALIZER(conv2d_transpose, bias_initializer),
     FIELD_REGULARIZER(conv2d_transpose, kernel_regularizer),
     FIELD_REGULARIZER(conv2d_transpose, bias_regularizer),
+    FIELD_CONSTRAINT(conv2d_transpose, kernel_constraint),
+    FIELD_CONSTRAINT(conv2d_transpose, bias_constraint),
     FIELD_TRAINABLE(conv2d_transpose),
     FIELDS_END};
 
@@ -106,6 +108,7 @@ static bool weights(const knn_layer *layer, const knn_shape *in, int index, knn_
                                    !conv->frozen);
     else
         return false;
+    spec->constraint = index == 0 ? conv->kernel_constraint : conv->bias_constraint;
     spec->place = index;
     return true;
 }

@@ -17,6 +17,8 @@ static const knn_field fields[] = {
     FIELD_INITIALIZER(depthwise_conv2d, bias_initializer),
     FIELD_REGULARIZER(depthwise_conv2d, depthwise_regularizer),
     FIELD_REGULARIZER(depthwise_conv2d, bias_regularizer),
+    FIELD_CONSTRAINT(depthwise_conv2d, depthwise_constraint),
+    FIELD_CONSTRAINT(depthwise_conv2d, bias_constraint),
     FIELD_TRAINABLE(depthwise_conv2d),
     FIELDS_END};
 
@@ -54,6 +56,7 @@ static bool weights(const knn_layer *layer, const knn_shape *in, int index, knn_
                                    conv->bias_regularizer, !conv->frozen);
     else
         return false;
+    spec->constraint = index == 0 ? conv->depthwise_constraint : conv->bias_constraint;
     spec->place = index;
     return true;
 }

@@ -9,6 +9,7 @@ static const knn_field fields[] = {
     FIELD(embedding, "output_dim", INT, output_dim, COUNT),
     FIELD_INITIALIZER(embedding, embeddings_initializer),
     FIELD_REGULARIZER(embedding, embeddings_regularizer),
+    FIELD_CONSTRAINT(embedding, embeddings_constraint),
     FIELD_TRAINABLE(embedding),
     FIELDS_END};
 
@@ -36,7 +37,7 @@ static bool weights(const knn_layer *layer, const knn_shape *in, int index, knn_
     (void)in;
     *spec = (knn__weight_spec){.name = "embeddings", .rank = 2, .shape = {e->input_dim, e->output_dim},
         .initializer = e->embeddings_initializer != NULL ? e->embeddings_initializer : &uniform.initializer,
-        .regularizer = e->embeddings_regularizer, .trainable = !e->frozen, .place = KNN_KERNEL};
+        .regularizer = e->embeddings_regularizer, .constraint = e->embeddings_constraint, .trainable = !e->frozen, .place = KNN_KERNEL};
     return index == 0;
 }
 

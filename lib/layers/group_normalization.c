@@ -16,6 +16,8 @@ typedef knn_group_normalization_layer group_normalization;
     FIELD_INITIALIZER(type, gamma_initializer), \
     FIELD_REGULARIZER(type, beta_regularizer), \
     FIELD_REGULARIZER(type, gamma_regularizer), \
+    FIELD_CONSTRAINT(type, beta_constraint), \
+    FIELD_CONSTRAINT(type, gamma_constraint), \
     FIELD_TRAINABLE(type)
 
 /* What both descriptions say of gamma and beta. */
@@ -23,9 +25,10 @@ typedef struct affine {
     bool no_center, no_scale, frozen;
     const knn_initializer *beta_initializer, *gamma_initializer;
     const knn_regularizer *beta_regularizer, *gamma_regularizer;
+    const knn_constraint *beta_constraint, *gamma_constraint;
 } affine;
 #define AFFINE(n) {(n)->no_center, (n)->no_scale, (n)->frozen, (n)->beta_initializer, (n)->gamma_initializer, (n)->beta_regularizer, \
-                   (n)->gamma_regularizer}
+                   (n)->gamma_regularizer, (n)->beta_constraint, (n)->gamma_constraint}
 
 /* gamma, then beta, of the sizes given. */
 static bool affine_weight(const affine *a, const knn_shape *sizes, int index, knn__weight_spec *spec)
@@ -40,10 +43,12 @@ static bool affine_weight(const affine *a, const knn_shape *sizes, int index, kn
         spec->name = "gamma";
         spec->initializer = a->gamma_initializer != NULL ? a->gamma_initializer : knn__default_ones;
         spec->regularizer = a->gamma_regularizer;
+        spec->constraint = a->gamma_constraint;
     } else {
         spec->name = "beta";
         spec->initializer = a->beta_initializer != NULL ? a->beta_initializer : knn__default_zeros;
         spec->regularizer = a->beta_regularizer;
+        spec->constraint = a->beta_constraint;
     }
     return true;
 }

@@ -7,6 +7,7 @@ typedef knn_prelu_layer prelu;
 static const knn_field fields[] = {
     FIELD_INITIALIZER(prelu, alpha_initializer),
     FIELD_REGULARIZER(prelu, alpha_regularizer),
+    FIELD_CONSTRAINT(prelu, alpha_constraint),
     FIELD(prelu, "shared_axes", AXES, shared_axes, .normal = 0),
     FIELD_TRAINABLE(prelu),
     FIELDS_END};
@@ -44,7 +45,7 @@ static bool weights(const knn_layer *layer, const knn_shape *in, int index, knn_
     alpha_shape(p, in, &alpha);
     *spec = (knn__weight_spec){.name = "alpha", .rank = alpha.rank, .shape = {alpha.size[0], alpha.size[1], alpha.size[2]},
         .initializer = p->alpha_initializer != NULL ? p->alpha_initializer : knn__default_zeros, .regularizer = p->alpha_regularizer,
-        .trainable = !p->frozen, .place = KNN_ALPHA};
+        .constraint = p->alpha_constraint, .trainable = !p->frozen, .place = KNN_ALPHA};
     return true;
 }
 

@@ -19,6 +19,9 @@ static const knn_field fields[] = {
     FIELD_REGULARIZER(separable_conv2d, depthwise_regularizer),
     FIELD_REGULARIZER(separable_conv2d, pointwise_regularizer),
     FIELD_REGULARIZER(separable_conv2d, bias_regularizer),
+    FIELD_CONSTRAINT(separable_conv2d, depthwise_constraint),
+    FIELD_CONSTRAINT(separable_conv2d, pointwise_constraint),
+    FIELD_CONSTRAINT(separable_conv2d, bias_constraint),
     FIELD_TRAINABLE(separable_conv2d),
     FIELDS_END};
 
@@ -63,6 +66,7 @@ static bool weights(const knn_layer *layer, const knn_shape *in, int index, knn_
         spec->place = KNN_BIAS;
     } else
         return false;
+    spec->constraint = index == 0 ? conv->depthwise_constraint : index == 1 ? conv->pointwise_constraint : conv->bias_constraint;
     return true;
 }
 

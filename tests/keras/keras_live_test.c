@@ -344,6 +344,21 @@ START_TEST(all_constraints)
     knn_add(model, knn_dense(3, .kernel_constraint = knn_min_max_norm(0.1, 0.5, 0.5, KNN_AXIS(-1))));
     check_ok(knn_compile(model, .optimizer = knn_sgd(), .loss = knn_mean_squared_error()));
     write_case("constraints", model, 3);
+    model = knn_sequential();
+    knn_add(model, knn_input(6, 6, 2));
+    knn_add(model, knn_separable_conv2d(3, 2, .depthwise_constraint = knn_non_neg(), .pointwise_constraint = knn_max_norm()));
+    knn_add(model, knn_depthwise_conv2d(2, .depthwise_constraint = knn_unit_norm(KNN_AXIS(0) | KNN_AXIS(1)), .bias_constraint = knn_non_neg()));
+    knn_add(model, knn_conv2d_transpose(3, 2, .kernel_constraint = knn_max_norm(1, KNN_AXIS(-1))));
+    knn_add(model, knn_batch_normalization(.gamma_constraint = knn_non_neg()));
+    knn_add(model, knn_layer_normalization(.beta_constraint = knn_max_norm()));
+    knn_add(model, knn_group_normalization(1, .gamma_constraint = knn_unit_norm()));
+    knn_add(model, knn_prelu(.alpha_constraint = knn_non_neg()));
+    knn_add(model, knn_reshape(25, 3));
+    knn_add(model, knn_conv1d(2, 3, .kernel_constraint = knn_unit_norm(KNN_AXIS(0) | KNN_AXIS(1)), .bias_constraint = knn_non_neg()));
+    knn_add(model, knn_flatten());
+    knn_add(model, knn_dense(3));
+    check_ok(knn_compile(model, .optimizer = knn_sgd(), .loss = knn_mean_squared_error()));
+    write_case("constraints_2", model, 3);
 }
 END_TEST
 
