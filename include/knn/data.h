@@ -22,7 +22,8 @@ typedef enum knn_subset { KNN_ALL = 0, KNN_TRAINING = 1, KNN_VALIDATION = 2 } kn
 
 /* Keras' ImageDataGenerator. Draws are uniform; geometry is one bilinear resampling around the picture's centre, in the order rotation,
  * shift, shear, zoom; then channel shift, flips, brightness; then x = (x * rescale - mean) / (std + 1e-6), as far as asked for: by the
- * picture's own mean and std (samplewise), then by those of its channels over a whole data set (featurewise). Not there: zca_whitening.
+ * picture's own mean and std (samplewise), then by those of its channels over a whole data set (featurewise); at last ZCA whitening takes
+ * correlations between the numbers of a picture away.
  * Everything before `rescale` is augmentation and happens in training only. */
 typedef struct knn_generator_options {
     size_t size;
@@ -41,6 +42,10 @@ typedef struct knn_generator_options {
     bool featurewise_center, featurewise_std_normalization;     /* want statistics, which knn_generator_fit finds: */
     int channels;                           /* of the statistics; 0: there are none */
     double mean[4], std[4];                 /* of each channel, behind rescale */
+    bool zca_whitening;                     /* x = (x - mean) whitening, without std; wants statistics and a matrix, knn_generator_fit's, too: */
+    double zca_epsilon;                     /* 0: 1e-6 */
+    float *whitening;                       /* [length][length], length: numbers of a picture, at most 4,096. Memory of yours, in which */
+    size_t whitening_length;                /* knn_generator_fit puts the matrix, for as long as flows use it; models copy it. length, else 0 */
 } knn_generator_options;
 #define knn_image_data_generator(...) KNN_OPTIONS(knn_generator_options, __VA_ARGS__)
 
@@ -52,13 +57,14 @@ typedef struct knn_generator_fit_options {
     int rounds;                             /* with augment: how often each picture is changed; 0: 1 */
     uint64_t seed;                          /* with augment: of the changes */
 } knn_generator_fit_options;
-/* Fills in channels, mean and std, for flows that are opened with the generator afterwards:
+/* Fills in channels, mean and std, and the matrix for zca_whitening (minutes for pictures near its limit), for flows that are opened with the generator afterwards:
  *
  *     knn_generator_options generator = *knn_image_data_generator(.rescale = 1 / 255.0, .featurewise_center = true);
  *     if (knn_generator_fit(&generator, pictures) == KNN_OK)
  *         training = knn_flow_from_directory("train", 64, 64, .generator = &generator);
  *
- * Reads every sample once. Errors: ARGUMENT (a data set with a generator of its own), SHAPE (not of 1 to 4 channels), DATA, MEMORY. */
+ * Reads every sample once. Errors: ARGUMENT (a data set with a generator of its own), SHAPE (not of 1 to 4 channels,
+ * or too large for zca_whitening), DATA, MEMORY. */
 #define knn_generator_fit(generator, ...) knn_generator_fit_with(generator, KNN_OPTIONS(knn_generator_fit_options, __VA_ARGS__))
 KNN_API knn_status knn_generator_fit_with(knn_generator_options *generator, const knn_generator_fit_options *options);
 

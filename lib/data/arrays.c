@@ -142,8 +142,6 @@ static void tell_preprocessing(knn_dataset *dataset, const knn_flow_options *opt
     if (options->generator == NULL || dataset->input.rank != 3 || (channels != 1 && channels != 3))
         return;
     knn__preprocessing *p = &a->preprocessing;
-    p->height = dataset->input.size[0];
-    p->width = dataset->input.size[1];
     p->max_pixels = KNN__NORMAL_MAX_PIXELS;
     dataset->preprocessing = *p;
     dataset->has_preprocessing = true;
@@ -165,7 +163,8 @@ knn_dataset *knn_flow_with(const knn_flow_options *given)
         status = shape_of(&options, &shape);
     if (status == KNN_OK)
         status = check(&options, &shape, knn__augments(&generator));
-    preprocessing.channels = shape.rank == 3 ? shape.size[2] : 0;
+    if (shape.rank == 3)
+        preprocessing = (knn__preprocessing){.height = shape.size[0], .width = shape.size[1], .channels = shape.size[2]};
     if (status == KNN_OK)
         status = knn__set_standardization(&preprocessing, &generator);
     if (status == KNN_OK)

@@ -39,6 +39,8 @@ static knn_status check_ranges(const knn_generator_options *g)
     if (!isfinite(g->rescale) || !isfinite(g->cval))
         return knn__fail(KNN_ERROR_ARGUMENT, "image_data_generator: rescale %g, cval %g, expected finite numbers",
                          g->rescale, g->cval);
+    if (!(knn__real_or(g->zca_epsilon, 1) >= 0.0))
+        return knn__fail(KNN_ERROR_ARGUMENT, "image_data_generator: zca_epsilon %g, expected at least 0", g->zca_epsilon);
     if ((int)g->fill_mode < KNN_FILL_NEAREST || (int)g->fill_mode > KNN_FILL_WRAP)
         return knn__fail(KNN_ERROR_ARGUMENT, "image_data_generator: unknown fill_mode %d", (int)g->fill_mode);
     return KNN_OK;
@@ -60,7 +62,9 @@ knn_status knn__complete_generator(const knn_generator_options *given, knn_gener
         g->zoom_upper = 1.0 + g->zoom_range;
     }
     g->samplewise_center |= g->samplewise_std_normalization;
-    g->featurewise_center |= g->featurewise_std_normalization;
+    g->featurewise_center |= g->featurewise_std_normalization || g->zca_whitening;
+    g->featurewise_std_normalization &= !g->zca_whitening;
+    g->zca_epsilon = knn__real_or(g->zca_epsilon, 1e-6);
     return KNN_OK;
 }
 

@@ -17,8 +17,12 @@ typedef struct knn__preprocessing {
     bool samplewise_center, samplewise_std_normalization;
     bool featurewise_center, featurewise_std_normalization;
     double mean[KNN__STATISTICS], std[KNN__STATISTICS];                 /* of the channels, where one of these is set */
+    const float *whitening;                 /* [numbers of a picture] squared; borrowed of who opened a data set, but a model's is its own; NULL: none */
     size_t max_pixels;
 } knn__preprocessing;
+
+/* Floats of `whitening`; 0: none. */
+size_t knn__whitening_size(const knn__preprocessing *preprocessing);
 
 /* From the public options, defaults filled in and checked (`where` begins the error text). */
 knn_status knn__preprocessing_from_options(const knn_directory_options *options, knn__preprocessing *preprocessing);

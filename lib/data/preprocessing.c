@@ -7,6 +7,7 @@
 #include "core/options.h"
 #include "core/status.h"
 #include "data/resize.h"
+#include "data/whitening.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -59,6 +60,17 @@ static knn_status check_statistics(const knn_generator_options *g, int channels)
     return are_statistics(g) ? KNN_OK : knn__fail(KNN_ERROR_ARGUMENT, "image_data_generator: mean or std is not finite, or std below 0");
 }
 
+static knn_status set_whitening(knn__preprocessing *p, const knn_generator_options *g)
+{
+    size_t length = knn__preprocessed_length(p);
+    if (g->whitening == NULL || g->whitening_length == 0)
+        return knn__fail(KNN_ERROR_ARGUMENT, "image_data_generator: the matrix of zca_whitening is missing: call knn_generator_fit first");
+    if (g->whitening_length != length || length > KNN__WHITENING_LIMIT)
+        return knn__fail(KNN_ERROR_SHAPE, "image_data_generator: zca_whitening of %zu numbers for samples of %zu", g->whitening_length, length);
+    p->whitening = g->whitening;
+    return KNN_OK;
+}
+
 knn_status knn__set_standardization(knn__preprocessing *preprocessing, const knn_generator_options *generator)
 {
     preprocessing->rescale = generator->rescale;
@@ -70,7 +82,8 @@ knn_status knn__set_standardization(knn__preprocessing *preprocessing, const knn
         return KNN_OK;
     memcpy(preprocessing->mean, generator->mean, sizeof preprocessing->mean);
     memcpy(preprocessing->std, generator->std, sizeof preprocessing->std);
-    return check_statistics(generator, preprocessing->channels);
+    knn_status status = check_statistics(generator, preprocessing->channels);
+    return status == KNN_OK && generator->zca_whitening ? set_whitening(preprocessing, generator) : status;
 }
 
 knn_status knn__preprocessing_from_options(const knn_directory_options *given, knn__preprocessing *preprocessing)
@@ -107,6 +120,20 @@ static int different_channel(const knn__preprocessing *a, const knn__preprocessi
     return -1;
 }
 
+size_t knn__whitening_size(const knn__preprocessing *p)
+{
+    size_t length = knn__preprocessed_length(p);
+    return p->whitening != NULL ? length * length : 0;
+}
+
+/* Of pictures of the same size. */
+static bool same_whitening(const knn__preprocessing *a, const knn__preprocessing *b)
+{
+    if (a->whitening == b->whitening)
+        return true;
+    return a->whitening != NULL && b->whitening != NULL && memcmp(a->whitening, b->whitening, knn__whitening_size(a) * sizeof(float)) == 0;
+}
+
 bool knn__preprocessing_equal(const knn__preprocessing *a, const knn__preprocessing *b, char *text, size_t size)
 {
     static const char *const interpolations[] = {"nearest", "bilinear", "area"};
@@ -129,6 +156,8 @@ bool knn__preprocessing_equal(const knn__preprocessing *a, const knn__preprocess
     else if (channel >= 0)
         snprintf(text, size, "mean %.6g, std %.6g and mean %.6g, std %.6g of channel %d", a->mean[channel], a->std[channel],
                  b->mean[channel], b->std[channel], channel);
+    else if (!same_whitening(a, b))
+        snprintf(text, size, a->whitening == NULL || b->whitening == NULL ? "zca_whitening and none" : "two matrices of zca_whitening");
     else if (a->interpolation != b->interpolation)
         snprintf(text, size, "interpolation %s and %s", interpolations[a->interpolation],
                  interpolations[b->interpolation]);
@@ -235,6 +264,8 @@ void knn__standardize(const knn__preprocessing *p, float *x, size_t n)
         normalize(x, n);
     if (p->featurewise_center)
         normalize_channels(p, x, n);
+    if (p->whitening != NULL)
+        knn__whiten(p->whitening, x, n);
 }
 
 static void finish(const knn__preprocessing *p, const uint8_t *pixels, float *x)

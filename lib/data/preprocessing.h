@@ -16,7 +16,8 @@ size_t knn__preprocessed_length(const knn__preprocessing *preprocessing);
 
 knn__picture_wish knn__wish_of(const knn__preprocessing *preprocessing);
 
-/* x = x * rescale, minus its mean, divided by its standard deviation + 1e-6, minus and divided by its channels', as far as asked for. */
+/* x = x * rescale, minus its mean, divided by its standard deviation + 1e-6, minus and divided by its channels', whitened, as far as
+ * asked for. */
 void knn__standardize(const knn__preprocessing *preprocessing, float *x, size_t n);
 
 /* A checked copy of a user's generator (NULL: no changes at all) with its defaults filled in: rescale 1, zoom_lower and
@@ -26,7 +27,7 @@ knn_status knn__complete_generator(const knn_generator_options *given, knn_gener
 /* A share of [0, 1) for validation; a subset only with such a share. `where` begins the error text. */
 knn_status knn__check_split(double validation_split, knn_subset subset, const char *where);
 
-/* The part of a completed generator that is no augmentation, for pictures of preprocessing->channels: statistics must be of as many. */
+/* The part of a completed generator that is no augmentation, for pictures of preprocessing's sizes, which statistics must have, too. */
 knn_status knn__set_standardization(knn__preprocessing *preprocessing, const knn_generator_options *generator);
 
 #endif

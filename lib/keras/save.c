@@ -58,6 +58,8 @@ static knn_status write_file(knn__h5 *file, const knn_model *model, const char *
     if (status == KNN_OK)
         status = write_state(file, model, what);
     if (status == KNN_OK)
+        status = knn__state_write_whitening(file, model);
+    if (status == KNN_OK)
         status = knn__h5_image(file, &image, &size);
     if (status == KNN_OK)
         status = knn__write_file(path, image, size);

@@ -113,7 +113,9 @@ knn_status knn__source_json(const knn__source *source, const char *attribute, cJ
 knn_status knn__source_state(const knn__source *source, cJSON **json, knn__state *state)
 {
     knn_status status = knn__source_json(source, KNN__STATE, json);
-    return status == KNN_OK && *json != NULL ? knn__state_read(*json, state) : status;
+    if (status == KNN_OK && *json != NULL)
+        status = knn__state_read(*json, state);
+    return status == KNN_OK ? knn__state_read_whitening(source->file, state) : status;
 }
 
 knn_status knn__source_is_old(const knn__source *source, bool *old)

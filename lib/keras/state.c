@@ -4,6 +4,7 @@
 
 #include "core/memory.h"
 #include "core/status.h"
+#include "data/whitening.h"
 #include "keras/weights.h"
 #include "model/history.h"
 
@@ -67,6 +68,7 @@ static knn_status read_preprocessing(const cJSON *json, knn__state *state)
         read_reals(knn__json_get(json, "std"), p->channels, p->std, &p->featurewise_std_normalization) &&
         knn__json_count(knn__json_get(json, "max_pixels"), &pixels);
     p->max_pixels = (size_t)pixels;
+    knn__json_bool(knn__json_get(json, "zca_whitening"), &state->has_whitening);
     return state->has_preprocessing ? KNN_OK : damaged("preprocessing");
 }
 
@@ -208,7 +210,23 @@ void knn__state_free(knn__state *state)
     knn__training_state_clear(&state->training);
     knn__history_free(state->history);
     knn__names_free(&state->class_names);
+    knn__free((void *)(uintptr_t)state->preprocessing.whitening);
     *state = (knn__state){0};
+}
+
+knn_status knn__state_read_whitening(knn__h5 *file, knn__state *state)
+{
+    const knn__preprocessing *p = &state->preprocessing;
+    double length = (double)p->height * p->width * p->channels;
+
+    if (!state->has_whitening)
+        return KNN_OK;
+    if (length > KNN__WHITENING_LIMIT)
+        return damaged("zca_whitening");
+    size_t count = (size_t)length * (size_t)length;
+    float *matrix = knn__alloc(count, sizeof *matrix);
+    state->preprocessing.whitening = matrix;
+    return matrix != NULL ? knn__h5_read(file, KNN__WHITENING, matrix, count) : KNN_ERROR_MEMORY;
 }
 
 /* ---- The arrays: libknn/NAME/INDEX, one a weight ---- */
@@ -272,7 +290,7 @@ knn_status knn__state_give_classes(const knn__state *state, knn_model *model)
     if (state->class_names.count > 0)
         status = knn__set_class_names(model, (const char *const *)state->class_names.name, state->class_names.count);
     if (status == KNN_OK && state->has_preprocessing)
-        knn__set_preprocessing(model, &state->preprocessing);
+        status = knn__set_preprocessing(model, &state->preprocessing);
     return status;
 }
 

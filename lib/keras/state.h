@@ -8,10 +8,11 @@
 #include "keras/keras.h"
 
 #define KNN__STATE "libknn"                 /* the name of both */
+#define KNN__WHITENING KNN__STATE "/whitening"          /* the matrix of zca_whitening */
 
 /* What was read, before the model takes it. Zero-initialised is empty. */
 typedef struct knn__state {
-    bool has_preprocessing;
+    bool has_preprocessing, has_whitening;
     knn__preprocessing preprocessing;
     knn__names class_names;
     knn__history *history;                  /* NULL: none */
@@ -25,8 +26,9 @@ typedef struct knn__state {
     size_t slot_bytes;
 } knn__state;
 
-/* From the attribute's JSON, then slots and callbacks' weights for a built and compiled model. */
+/* From the attribute's JSON, then the matrix of the preprocessing, where it has one, then slots and callbacks' weights for a built and compiled model. */
 knn_status knn__state_read(const cJSON *json, knn__state *state);
+knn_status knn__state_read_whitening(knn__h5 *file, knn__state *state);
 knn_status knn__state_read_arrays(knn__h5 *file, const knn_model *model, knn__state *state);
 void       knn__state_free(knn__state *state);
 
@@ -35,6 +37,7 @@ knn_status knn__state_give_classes(const knn__state *state, knn_model *model);
 /* The model takes history, seed excepted all of the training, and slots; cannot fail. */
 void knn__state_give_training(knn__state *state, knn_model *model);
 
+knn_status knn__state_write_whitening(knn__h5 *file, const knn_model *model);
 void       knn__state_write(const knn_model *model, knn__save_what what, knn__text *text);
 knn_status knn__state_write_arrays(knn__h5 *file, const knn_model *model);
 

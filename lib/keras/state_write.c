@@ -43,6 +43,8 @@ static void write_preprocessing(const knn__preprocessing *p, knn__text *text)
     knn__json_put_bool(text, "samplewise_std_normalization", p->samplewise_std_normalization);
     if (p->featurewise_center)
         write_statistics(p, text);
+    if (p->whitening != NULL)
+        knn__json_put_bool(text, "zca_whitening", true);
     knn__json_put_count(text, "max_pixels", p->max_pixels);
     knn__json_end(text, '}');
 }
@@ -158,6 +160,14 @@ knn_status knn__state_write_arrays(knn__h5 *file, const knn_model *model)
             status = write_arrays(file, model, name, false, training->callbacks[i].weights);
     }
     return status;
+}
+
+knn_status knn__state_write_whitening(knn__h5 *file, const knn_model *model)
+{
+    const knn__preprocessing *p = &model->preprocessing;
+    int length = p->height * p->width * p->channels;
+
+    return p->whitening != NULL ? knn__h5_write(file, KNN__WHITENING, 2, (const int[]){length, length}, p->whitening) : KNN_OK;
 }
 
 /* ---- Fingerprints ---- */

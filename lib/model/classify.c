@@ -175,10 +175,18 @@ knn_status knn__set_class_names(knn_model *model, const char *const *names, size
     return KNN_OK;
 }
 
-void knn__set_preprocessing(knn_model *model, const knn__preprocessing *preprocessing)
+knn_status knn__set_preprocessing(knn_model *model, const knn__preprocessing *preprocessing)
 {
-    model->preprocessing = *preprocessing;
-    model->has_preprocessing = true;
+    size_t bytes = preprocessing != NULL ? knn__whitening_size(preprocessing) * sizeof(float) : 0;
+    char *whitening = bytes > 0 ? knn__copy_bytes(preprocessing->whitening, bytes) : NULL;
+
+    if (bytes > 0 && whitening == NULL)
+        return KNN_ERROR_MEMORY;
+    knn__free((void *)(uintptr_t)model->preprocessing.whitening);
+    model->preprocessing = preprocessing != NULL ? *preprocessing : (knn__preprocessing){0};
+    model->preprocessing.whitening = (const float *)(const void *)whitening;
+    model->has_preprocessing = preprocessing != NULL;
+    return KNN_OK;
 }
 
 static knn_status set_preprocessing(knn_model *model, const knn_directory_options *as, const char *const *class_names)
@@ -192,7 +200,7 @@ static knn_status set_preprocessing(knn_model *model, const knn_directory_option
     if (status == KNN_OK && class_names != NULL)
         status = knn__set_class_names(model, class_names, count);
     if (status == KNN_OK)
-        knn__set_preprocessing(model, &preprocessing);
+        status = knn__set_preprocessing(model, &preprocessing);
     return status;
 }
 

@@ -88,6 +88,7 @@ void knn_model_free(knn_model *model)
     knn__training_state_clear(&model->training);
     knn__history_free(model->history);
     knn__set_class_names(model, NULL, 0);
+    knn__set_preprocessing(model, NULL);
     free_layers(model);
     knn__free(model->name);
     pthread_mutex_destroy(&model->lock);

@@ -160,7 +160,7 @@ size_t     knn__target_length(const knn_model *model);       /* floats a label, 
 knn_status knn__model_nodes(const knn_model *model, knn_node **nodes, int *count);
 
 knn_status knn__set_class_names(knn_model *model, const char *const *names, size_t count);       /* copies */
-void       knn__set_preprocessing(knn_model *model, const knn__preprocessing *preprocessing);
+knn_status knn__set_preprocessing(knn_model *model, const knn__preprocessing *preprocessing);         /* a copy; NULL: none */
 
 /* Positions and outputs of a prediction: rows that the loss averages over, and numbers in a row. */
 void       knn__output_rows(const knn_model *model, int *positions, int *outputs);

@@ -166,10 +166,9 @@ static knn_status read_options(const knn_fit_options *given, knn_fit_options *op
 /* What knn_classify_file needs travels with the model from now on. */
 static knn_status take_from_data(knn_model *model, const knn_dataset *data)
 {
-    if (data->has_preprocessing)
-        knn__set_preprocessing(model, &data->preprocessing);
-    if (data->class_names == NULL)
-        return KNN_OK;
+    knn_status status = data->has_preprocessing ? knn__set_preprocessing(model, &data->preprocessing) : KNN_OK;
+    if (data->class_names == NULL || status != KNN_OK)
+        return status;
     return knn__set_class_names(model, (const char *const *)data->class_names, data->class_count);
 }
 

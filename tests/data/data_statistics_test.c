@@ -74,6 +74,56 @@ START_TEST(statistics_are_those_of_keras)
 }
 END_TEST
 
+enum { NUMBERS = 4 * 2 * 3 };
+
+/* The matrix has a rank of 24, or of 6. */
+START_TEST(whitening_is_that_of_keras)
+{
+    static const char *const records[][2] = {{"whitened40/x", "whitened40/y"}, {"whitened6/x", "whitened6/y"}};
+    float *matrix = malloc(NUMBERS * NUMBERS * sizeof *matrix), x[NUMBERS];
+    size_t length;
+    knn_generator_options generator =
+        *knn_image_data_generator(.rescale = 1 / 255.0, .zca_whitening = true, .zca_epsilon = 1e-3, .whitening = matrix);
+    const float *pictures = expect_record(stored, records[_i][0], NULL, &length), *expected = expect_record(stored, records[_i][1], NULL, &length);
+    knn_dataset *raw = knn_flow(pictures, NULL, length / NUMBERS, 4, 2, 3);
+    ck_assert_msg(knn_generator_fit(&generator, raw) == KNN_OK, "%s", knn_last_error());
+    ck_assert_uint_eq(generator.whitening_length, NUMBERS);
+    knn_dataset *data = knn_flow(pictures, NULL, length / NUMBERS, 4, 2, 3, .generator = &generator);
+    ck_assert_msg(data != NULL, "%s", knn_last_error());
+    for (size_t i = 0; i < length / NUMBERS; i++) {
+        ck_assert_int_eq(knn_dataset_sample(data, 0, 0, i, true, x, NULL), KNN_OK);
+        check_floats(x, expected + i * NUMBERS, NUMBERS, 1e-5, 1e-5);
+    }
+    knn_dataset_free(data);
+    knn_dataset_free(raw);
+    free(matrix);
+}
+END_TEST
+
+START_TEST(what_cannot_be_whitened_is_refused)
+{
+    float one = 0, *large = calloc(65 * 64, sizeof *large);
+    knn_generator_options generator = *knn_image_data_generator(.zca_whitening = true);
+    knn_dataset *raw = raw_set(3), *too_large = knn_flow(large, NULL, 1, 65, 64, 1);
+    ck_assert_int_eq(knn_generator_fit(&generator, raw), KNN_ERROR_ARGUMENT);
+    check_error("zca_whitening wants memory");
+    generator.whitening = &one;
+    ck_assert_int_eq(knn_generator_fit(&generator, too_large), KNN_ERROR_SHAPE);
+    check_error("samples of 4160 numbers, expected at most 4096");
+    generator.channels = 1;
+    ck_assert_ptr_null(knn_flow(large, NULL, 1, 5, 4, 1, .generator = &generator));
+    check_error("call knn_generator_fit first");
+    generator.whitening_length = 1;
+    ck_assert_ptr_null(knn_flow(large, NULL, 1, 5, 4, 1, .generator = &generator));
+    check_error("zca_whitening of 1 numbers for samples of 20");
+    ck_assert_ptr_null(knn_flow(large, NULL, 1, 5, 4, 1, .generator = knn_image_data_generator(.zca_epsilon = -1)));
+    check_error("zca_epsilon -1");
+    knn_dataset_free(raw);
+    knn_dataset_free(too_large);
+    free(large);
+}
+END_TEST
+
 /* Flipped pictures have the same statistics; moved ones, with zeros around, lower ones. */
 START_TEST(statistics_may_be_those_of_changed_pictures)
 {
@@ -137,6 +187,17 @@ START_TEST(differences_of_statistics_are_named)
     b.mean[2] = 4;
     ck_assert(!knn__preprocessing_equal(&a, &b, text, sizeof text));
     ck_assert_str_eq(text, "mean 3, std 0 and mean 4, std 0 of channel 2");
+    const float matrix[] = {1, 0, 0, 0, 1, 0, 0, 0, 1}, other[] = {1, 0, 0, 0, 1, 0, 0, 0, 2};
+    a.height = a.width = b.height = b.width = 1;
+    b.mean[2] = a.mean[2];
+    a.whitening = matrix;
+    ck_assert(!knn__preprocessing_equal(&a, &b, text, sizeof text));
+    ck_assert_str_eq(text, "zca_whitening and none");
+    b.whitening = other;
+    ck_assert(!knn__preprocessing_equal(&a, &b, text, sizeof text));
+    ck_assert_str_eq(text, "two matrices of zca_whitening");
+    b.whitening = matrix;
+    ck_assert(knn__preprocessing_equal(&a, &b, text, sizeof text));
     b.featurewise_center = false;
     ck_assert(!knn__preprocessing_equal(&a, &b, text, sizeof text));
     ck_assert_str_eq(text, "featurewise_center yes and no");
@@ -149,7 +210,8 @@ START_TEST(failed_allocations_leak_nothing)
     knn_status status = KNN_ERROR_MEMORY;
     size_t blocks = knn__live_blocks();
     for (long n = 1; status == KNN_ERROR_MEMORY; n++) {
-        knn_generator_options generator = *knn_image_data_generator(.featurewise_center = true, .rotation_range = 20);
+        float matrix[HEIGHT * WIDTH * 3 * HEIGHT * WIDTH * 3];
+        knn_generator_options generator = *knn_image_data_generator(.zca_whitening = true, .whitening = matrix, .rotation_range = 20);
         knn__fail_allocation(n);
         status = knn_generator_fit(&generator, raw, .augment = true);
         knn__fail_allocation(0);
@@ -167,6 +229,8 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, statistics_are_those_of_keras);
     tcase_add_test(tests, statistics_may_be_those_of_changed_pictures);
+    tcase_add_loop_test(tests, whitening_is_that_of_keras, 0, 2);
+    tcase_add_test(tests, what_cannot_be_whitened_is_refused);
     tcase_add_test(tests, what_has_no_statistics_is_refused);
     tcase_add_test(tests, differences_of_statistics_are_named);
     tcase_add_test(tests, failed_allocations_leak_nothing);

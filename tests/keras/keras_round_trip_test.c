@@ -313,6 +313,32 @@ START_TEST(featurewise_statistics_come_back)
 }
 END_TEST
 
+START_TEST(whitening_comes_back)
+{
+    enum { NUMBERS = 2 * 2 * 3 };
+    knn_model *model = small_model(1), *other = small_model(2);
+    float *matrix = malloc(NUMBERS * NUMBERS * sizeof *matrix);
+    char text[128];
+    fill_pattern(matrix, NUMBERS * NUMBERS, 5);
+    check_ok(knn_set_preprocessing(model, knn_pictures(NULL, 2, 2, .generator = knn_image_data_generator(.zca_whitening = true, .channels = 3,
+        .mean = {0.1, 2, 1 / 3.0}, .whitening = matrix, .whitening_length = NUMBERS)), NULL));
+    memset(matrix, 0, NUMBERS * NUMBERS * sizeof *matrix);              /* the model has its own */
+    free(matrix);
+    knn_model *loaded = check_round_trip(model);
+    ck_assert(loaded->preprocessing.whitening != NULL && loaded->preprocessing.whitening != model->preprocessing.whitening);
+    ck_assert_msg(knn__preprocessing_equal(&model->preprocessing, &loaded->preprocessing, text, sizeof text), "%s", text);
+    const char *path = in_folder("weights.h5");
+    check_ok(knn_save_weights(model, path));
+    check_ok(knn_load_weights(other, path));
+    ck_assert_msg(knn__preprocessing_equal(&model->preprocessing, &other->preprocessing, text, sizeof text), "%s", text);
+    check_ok(knn_set_preprocessing(other, knn_pictures(NULL, 2, 2), NULL));
+    ck_assert_ptr_null(other->preprocessing.whitening);
+    knn_model_free(model);
+    knn_model_free(loaded);
+    knn_model_free(other);
+}
+END_TEST
+
 /* ---- Training ---- */
 
 static void give_history(knn_model *model)
@@ -560,6 +586,7 @@ int main(void)
     tcase_add_test(cases, a_learning_rate_that_was_set_replaces_the_schedule_in_the_file_too);
     tcase_add_test(cases, class_names_and_preprocessing_come_back);
     tcase_add_test(cases, featurewise_statistics_come_back);
+    tcase_add_test(cases, whitening_comes_back);
     tcase_add_test(cases, history_and_the_state_of_the_training_come_back);
     tcase_add_test(cases, training_goes_on_bit_for_bit_from_a_file);
     tcase_add_test(cases, a_restored_training_goes_on_bit_for_bit);
