@@ -93,6 +93,15 @@ typedef struct knn_learning_rate_scheduler_callback {
 #define knn_learning_rate_scheduler(...) \
     KNN_DESCRIBE(knn_learning_rate_scheduler_callback, callback, "LearningRateScheduler", __VA_ARGS__)
 
+/* Validates with the average of the weights that an optimizer with .use_ema keeps: it takes the weights' place meanwhile. With swap_on_epoch
+ * later callbacks (knn_model_checkpoint) see the average at the end of an epoch, too. Keras' rule: when callbacks end such a training before
+ * its last epoch, the model is left with its weights, else with the average. */
+typedef struct knn_swap_ema_weights_callback {
+    knn_callback callback;
+    bool swap_on_epoch;
+} knn_swap_ema_weights_callback;
+#define knn_swap_ema_weights(...) KNN_DESCRIBE(knn_swap_ema_weights_callback, callback, "SwapEMAWeights", __VA_ARGS__)
+
 /* Ends training when a batch's loss is NaN or infinite. */
 typedef struct knn_terminate_on_nan_callback { knn_callback callback; } knn_terminate_on_nan_callback;
 #define knn_terminate_on_nan(...) KNN_DESCRIBE(knn_terminate_on_nan_callback, callback, "TerminateOnNaN", __VA_ARGS__)

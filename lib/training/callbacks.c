@@ -12,7 +12,7 @@
 static const knn__kind *const kinds[] = {
     &knn__progress_bar_kind.kind, &knn__csv_logger_kind.kind, &knn__model_checkpoint_kind.kind, &knn__backup_kind.kind,
     &knn__early_stopping_kind.kind, &knn__reduce_lr_kind.kind, &knn__learning_rate_scheduler_kind.kind,
-    &knn__terminate_on_nan_kind.kind, &knn__tensorboard_kind.kind, &knn__function_kind.kind, NULL};
+    &knn__terminate_on_nan_kind.kind, &knn__tensorboard_kind.kind, &knn__swap_ema_weights_kind.kind, &knn__function_kind.kind, NULL};
 
 /* ---- From descriptions to running callbacks ---- */
 

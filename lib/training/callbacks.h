@@ -37,7 +37,7 @@ struct knn__callback {
 
 extern const knn__callback_kind knn__progress_bar_kind, knn__csv_logger_kind, knn__model_checkpoint_kind,
     knn__backup_kind, knn__early_stopping_kind, knn__reduce_lr_kind, knn__learning_rate_scheduler_kind,
-    knn__terminate_on_nan_kind, knn__tensorboard_kind, knn__function_kind;
+    knn__terminate_on_nan_kind, knn__tensorboard_kind, knn__swap_ema_weights_kind, knn__function_kind;
 
 /* ---- callbacks.c ---- */
 
