@@ -131,7 +131,7 @@ measure_net() {
         peer --peer keras $of train predict one
         tuned peer --peer keras $of train predict one
         if [ -x "$onednn" ]; then           # built where the distribution's oneDNN was found
-            "$onednn" "$1" "$2" "$seconds"
+            "$onednn" "$1" "$2" "$seconds" || echo "benchmark.sh: oneDNN: $1: failed" >&2
         fi
     fi
 }

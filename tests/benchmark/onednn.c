@@ -105,8 +105,9 @@ static dnnl_primitive_desc_t append_convolution(struct chain *chain, const knn__
     static const int forward[MOST_ARGUMENTS] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DST};
     static const int by_data[MOST_ARGUMENTS] = {DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_DST};
     static const int by_weights[MOST_ARGUMENTS] = {DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_BIAS, DNNL_ARG_DIFF_DST};
-    const dnnl_dims_t kernel = {layer->out.size[2], layer->in.size[2], 3, 3}, filters = {layer->out.size[2]}, strides = {1, 1};
-    const dnnl_dim_t around = (layer->out.size[0] - layer->in.size[0] + 2) / 2;         /* SAME: 1, VALID: 0 */
+    const int taps = ((const knn_conv2d_layer *)(const void *)layer->description)->kernel_height;      /* they are all square */
+    const dnnl_dims_t kernel = {layer->out.size[2], layer->in.size[2], taps, taps}, filters = {layer->out.size[2]}, strides = {1, 1};
+    const dnnl_dim_t around = (layer->out.size[0] - layer->in.size[0] + taps - 1) / 2;  /* SAME: taps / 2, VALID: 0 */
     const dnnl_dims_t padding = {around, around};
     dnnl_memory_desc_t x = tensor(layer->in), y = tensor(layer->out), w, b;
     dnnl_convolution_desc_t operation;
