@@ -11,6 +11,7 @@ trap 'rm -f "$results"' EXIT
 KNN_CONFORMANCE_RESULTS=$results "$build/tests/keras_conformance_test" >&2
 {
     cat "$here/keras.head.md"
-    sed -n '1s/^knn-fixture 1 \([^.]*[0-9]\) make.*/\nMeasured with \1./p; 1q' "$root/tests/fixtures/conformance/keras3.fixture" | tr -d '\000'
+    LC_ALL=C sed -n '1s/^knn-fixture 1 \(.*\) make_conformance.*/\n## What the conformance suite finds\n\nAnswers of \1./p; 1q' \
+        "$root/tests/fixtures/conformance/keras3.fixture"
     awk -f "$here/document.awk" "$results"
 } >"$root/docs/keras.md"
