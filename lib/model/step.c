@@ -85,7 +85,7 @@ knn_status knn__train_step(knn_model *model, const float *x, const float *target
     int positions, outputs;
 
     if (model->training_plan_version != model->weights_version) {
-        knn__plan_prepare(plan);
+        knn__plan_prepare(plan, 0);
         model->training_plan_version = model->weights_version;
     }
     const float *y = knn__plan_forward(plan, x, &run);

@@ -25,8 +25,8 @@ typedef struct knn__plan_options {
 knn_status knn__plan_make(const knn__plan_options *options, knn__plan **plan);
 void       knn__plan_free(knn__plan *plan);
 
-/* Packs the weights for the kernels; due after each change of them. */
-void knn__plan_prepare(knn__plan *plan);
+/* Packs the weights for the kernels; due after each change of them. threads 0: the plan's. */
+void knn__plan_prepare(knn__plan *plan, int threads);
 
 /* Runs x[images][input] (borrowed until the backward pass is over); returns y[images][output], valid until the next run. */
 const knn_real *knn__plan_forward(knn__plan *plan, const knn_real *x, const knn_run *run);

@@ -165,7 +165,7 @@ static void prepare_slice(int slice, void *context)
             plan->steps[s].kernel->prepare(&plan->steps[s], slice);
 }
 
-void knn__plan_prepare(knn__plan *plan)
+void knn__plan_prepare(knn__plan *plan, int threads)
 {
-    knn__parallel(plan->slices, plan->options.threads, prepare_slice, plan);
+    knn__parallel(plan->slices, threads > 0 ? threads : plan->options.threads, prepare_slice, plan);
 }

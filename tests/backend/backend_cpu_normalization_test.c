@@ -30,7 +30,7 @@ static void normalize(int images, float mean)
     knn_run run = {.images = images, .training = true};
     knn__plan *plan;
     ck_assert_int_eq(knn__plan_make(&options, &plan), KNN_OK);
-    knn__plan_prepare(plan);
+    knn__plan_prepare(plan, 0);
     memcpy(numbers.y, knn__plan_forward(plan, numbers.x, &run), (size_t)(images * POSITIONS * CHANNELS) * sizeof(float));
     knn__plan_free(plan);
 }

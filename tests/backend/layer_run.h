@@ -58,7 +58,7 @@ static inline void layer_go(layer_run *r)
     ck_assert_uint_le(in, RUN_LENGTH);
     ck_assert_uint_le(out, RUN_LENGTH);
     ck_assert_int_eq(knn__plan_make(&options, &plan), KNN_OK);
-    knn__plan_prepare(plan);
+    knn__plan_prepare(plan, 0);
     memcpy(r->y, knn__plan_forward(plan, r->x, &run), out * sizeof *r->y);
     if (r->training) {
         memcpy(knn__plan_loss_gradient(plan), r->dy, out * sizeof *r->dy);

@@ -120,7 +120,7 @@ static void run_once(session *s)
     chain_call *call = s->call;
     knn_run run = {.images = call->images, .training = call->training, .seed = call->seed, .iteration = 1};
     narrow(call->weights, s->weights.data, call->weights_length);
-    knn__plan_prepare(s->plan);
+    knn__plan_prepare(s->plan, 0);
     double start = milliseconds();
     const knn_real *y = knn__plan_forward(s->plan, s->x.data, &run);
     double forward = milliseconds() - start, backward = 0;

@@ -191,7 +191,7 @@ static backward open_plan(const knn_model *model)
     const knn__plan_options options = {.backend = model->backend, .nodes = b.nodes, .count = count, .training = true, .capacity = SAMPLES,
         .threads = 2, .input_gradient = true, .weights = model->weights, .gradients = b.gradients};
     check_ok(knn__plan_make(&options, &b.plan));
-    knn__plan_prepare(b.plan);
+    knn__plan_prepare(b.plan, 0);
     return b;
 }
 
