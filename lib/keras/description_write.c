@@ -33,11 +33,10 @@ static bool is_normal(const knn_field *field, const void *description)
     switch (field->kind) {
     case KNN_FIELD_INT:
     case KNN_FIELD_ENUM:
+    case KNN_FIELD_AXES:
         return *(const int *)member == (int)field->normal;
     case KNN_FIELD_PAIR:
         return ((const int *)member)[0] == (int)field->normal && ((const int *)member)[1] == (int)field->normal;
-    case KNN_FIELD_AXES:
-        return *(const int *)member == (int)field->normal;
     case KNN_FIELD_REAL:
         return *(const double *)member == field->normal;
     case KNN_FIELD_BOOL:

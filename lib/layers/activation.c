@@ -3,7 +3,7 @@
 
 static const knn_field fields[] = {FIELD_ACTIVATION(knn_activation_layer), FIELDS_END};
 
-static int nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[2])
+static int nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[KNN_LAYER_NODES])
 {
     (void)in;
     return knn__node_activation(made, 0, ((const knn_activation_layer *)(const void *)layer)->activation, out);

@@ -54,7 +54,7 @@ static bool weights(const knn_layer *layer, const knn_shape *in, int index, knn_
     return true;
 }
 
-static int nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[2])
+static int nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[KNN_LAYER_NODES])
 {
     const batch_normalization *n = as_normalization(layer);
 

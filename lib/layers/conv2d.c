@@ -45,20 +45,8 @@ static knn_status shape(const knn_layer *layer, const knn_shape *in, knn_shape *
 static bool weights(const knn_layer *layer, const knn_shape *in, int index, knn__weight_spec *spec)
 {
     const conv2d *conv = as_conv2d(layer);
-
-    if (index == 0)
-        *spec = (knn__weight_spec){.name = "kernel", .rank = 4,
-            .shape = {conv->kernel_height, conv->kernel_width, in->size[2] / conv->groups, conv->filters},
-            .initializer = conv->kernel_initializer != NULL ? conv->kernel_initializer : knn__default_kernel,
-            .regularizer = conv->kernel_regularizer, .trainable = !conv->frozen};
-    else if (index == 1 && !conv->no_bias)
-        *spec = knn__weight_vector("bias", conv->filters, conv->bias_initializer, knn__default_zeros, conv->bias_regularizer,
-                                   !conv->frozen);
-    else
-        return false;
-    spec->constraint = index == 0 ? conv->kernel_constraint : conv->bias_constraint;
-    spec->place = index;
-    return true;
+    return knn__kernel_or_bias(KERNEL_AND_BIAS(conv, conv->filters, 4,
+        {conv->kernel_height, conv->kernel_width, in->size[2] / conv->groups, conv->filters}), index, spec);
 }
 
 static int nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[KNN_LAYER_NODES])

@@ -29,7 +29,7 @@ static bool weights(const knn_layer *layer, const knn_shape *in, int index, knn_
     return spec->rank >= 1 && spec->rank <= 4;
 }
 
-static int nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[2])
+static int nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[KNN_LAYER_NODES])
 {
     knn__node_init(&made[0], KNN_OP_CUSTOM, in, out);
     made[0].description = layer;

@@ -28,21 +28,10 @@ static knn_status shape(const knn_layer *layer, const knn_shape *in, knn_shape *
 static bool weights(const knn_layer *layer, const knn_shape *in, int index, knn__weight_spec *spec)
 {
     const dense *d = as_dense(layer);
-
-    if (index == 0)
-        *spec = (knn__weight_spec){.name = "kernel", .rank = 2, .shape = {in->size[in->rank - 1], d->units},
-            .initializer = d->kernel_initializer != NULL ? d->kernel_initializer : knn__default_kernel,
-            .regularizer = d->kernel_regularizer, .trainable = !d->frozen};
-    else if (index == 1 && !d->no_bias)
-        *spec = knn__weight_vector("bias", d->units, d->bias_initializer, knn__default_zeros, d->bias_regularizer, !d->frozen);
-    else
-        return false;
-    spec->constraint = index == 0 ? d->kernel_constraint : d->bias_constraint;
-    spec->place = index;
-    return true;
+    return knn__kernel_or_bias(KERNEL_AND_BIAS(d, d->units, 2, {in->size[in->rank - 1], d->units}), index, spec);
 }
 
-static int nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[2])
+static int nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[KNN_LAYER_NODES])
 {
     knn__node_init(&made[0], KNN_OP_DENSE, in, out);
     return knn__node_activation(made, 1, as_dense(layer)->activation, out);

@@ -41,7 +41,7 @@ static bool weights(const knn_layer *layer, const knn_shape *in, int index, knn_
     return index == 0;
 }
 
-static int nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[2])
+static int nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[KNN_LAYER_NODES])
 {
     (void)layer;
     knn__node_init(&made[0], KNN_OP_EMBEDDING, in, out);

@@ -15,7 +15,7 @@ static knn_status shape(const knn_layer *layer, const knn_shape *in, knn_shape *
     return KNN_OK;
 }
 
-static int nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[2])
+static int nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[KNN_LAYER_NODES])
 {
     (void)layer;
     knn__node_init(&made[0], KNN_OP_FLATTEN, in, out);

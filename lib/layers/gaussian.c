@@ -9,11 +9,12 @@
 
 static const knn_field noise_fields[] = {FIELD(knn_gaussian_noise_layer, "stddev", REAL, stddev, .least = 0, .most = FLT_MAX), FIELDS_END};
 
-static int noise_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[2])
+static int noise_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[KNN_LAYER_NODES])
 {
     knn__node_init(&made[0], KNN_OP_GAUSSIAN_NOISE, in, out);
     made[0].rate = ((const knn_gaussian_noise_layer *)(const void *)layer)->stddev;
-    return 1;
+    made[0].training_only = true;
+    return made[0].rate > 0;
 }
 
 const knn__layer_kind knn__gaussian_noise_kind = {
@@ -34,11 +35,12 @@ static knn_status dropout_shape(const knn_layer *layer, const knn_shape *in, knn
 }
 
 /* Srivastava and others 2014, section 10: the variance that dropout of that rate has. */
-static int dropout_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[2])
+static int dropout_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[KNN_LAYER_NODES])
 {
     knn__node_init(&made[0], KNN_OP_GAUSSIAN_DROPOUT, in, out);
     made[0].rate = sqrt(rate_of(layer) / (1 - rate_of(layer)));
-    return 1;
+    made[0].training_only = true;
+    return made[0].rate > 0;
 }
 
 const knn__layer_kind knn__gaussian_dropout_kind = {

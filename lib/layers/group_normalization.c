@@ -100,7 +100,7 @@ static bool layer_weights(const knn_layer *layer, const knn_shape *in, int index
     return affine_weight(&(affine)AFFINE(as_layer(layer)), &sizes, index, spec);
 }
 
-static int layer_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[2])
+static int layer_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[KNN_LAYER_NODES])
 {
     knn_shape sizes = layer_sizes(layer, in);
 
@@ -151,7 +151,7 @@ static bool group_weights(const knn_layer *layer, const knn_shape *in, int index
     return affine_weight(&(affine)AFFINE(as_group(layer)), &(knn_shape){1, {channels_of(in)}}, index, spec);
 }
 
-static int group_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[2])
+static int group_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[KNN_LAYER_NODES])
 {
     int groups = groups_of(layer, in), columns = channels_of(in) / groups;
 

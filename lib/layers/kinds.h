@@ -43,7 +43,10 @@ knn_status knn__expect_rank3(const knn_shape *in);
 knn_status knn__expect_rank2(const knn_shape *in);
 /* A KNN_FIELD_AXES as places in shape->size (0: height), in order. Errors name an axis that does not exist. */
 knn_status knn__resolve_axes(int axes, const knn_shape *shape, int places[3], int *count);
-knn_status knn__shape_same(const knn_layer *layer, const knn_shape *in, knn_shape *out);        /* a shape rule: out = in */
+/* Shape rules: out = in, of any rank, of a picture, of a sequence. */
+knn_status knn__shape_same(const knn_layer *layer, const knn_shape *in, knn_shape *out);
+knn_status knn__shape_same_picture(const knn_layer *layer, const knn_shape *in, knn_shape *out);
+knn_status knn__shape_same_sequence(const knn_layer *layer, const knn_shape *in, knn_shape *out);
 
 /* A window that slides over a picture, or, with height 1, over a sequence: window.c. */
 typedef struct knn__window {
@@ -61,6 +64,22 @@ void knn__window_node(knn_node *node, knn_op op, const knn__window *w, const knn
 
 /* Keras' defaults where a description names no initializer. */
 extern const knn_initializer *const knn__default_kernel, *const knn__default_zeros, *const knn__default_ones;
+
+/* The weights of layers with a kernel and a bias, from what their descriptions have in common: the index-th; false: no more. `d` is the
+ * description, `units` how long the bias is; then the kernel's rank and its shape in braces. */
+typedef struct knn__kernel_and_bias {
+    int units, rank, shape[4];
+    bool no_bias, frozen;
+    const knn_initializer *kernel_initializer, *bias_initializer;
+    const knn_regularizer *kernel_regularizer, *bias_regularizer;
+    const knn_constraint *kernel_constraint, *bias_constraint;
+} knn__kernel_and_bias;
+#define KERNEL_AND_BIAS(d, units_, rank_, ...) \
+    &(const knn__kernel_and_bias){.units = units_, .rank = rank_, .shape = __VA_ARGS__, .no_bias = (d)->no_bias, .frozen = (d)->frozen, \
+        .kernel_initializer = (d)->kernel_initializer, .bias_initializer = (d)->bias_initializer, \
+        .kernel_regularizer = (d)->kernel_regularizer, .bias_regularizer = (d)->bias_regularizer, \
+        .kernel_constraint = (d)->kernel_constraint, .bias_constraint = (d)->bias_constraint}
+bool knn__kernel_or_bias(const knn__kernel_and_bias *of, int index, knn__weight_spec *spec);
 
 knn__weight_spec knn__weight_vector(const char *name, int length, const knn_initializer *given, const knn_initializer *normal,
                                     const knn_regularizer *regularizer, bool trainable);

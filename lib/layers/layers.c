@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <string.h>
 
 const knn__kind *const knn__layer_kinds[] = {
     &knn__input_kind.kind, &knn__conv2d_kind.kind, &knn__max_pooling2d_kind.kind, &knn__average_pooling2d_kind.kind,
@@ -221,6 +222,18 @@ knn_status knn__shape_same(const knn_layer *layer, const knn_shape *in, knn_shap
     return KNN_OK;
 }
 
+knn_status knn__shape_same_picture(const knn_layer *layer, const knn_shape *in, knn_shape *out)
+{
+    knn__shape_same(layer, in, out);
+    return knn__expect_rank3(in);
+}
+
+knn_status knn__shape_same_sequence(const knn_layer *layer, const knn_shape *in, knn_shape *out)
+{
+    knn__shape_same(layer, in, out);
+    return knn__expect_rank2(in);
+}
+
 static const knn_plain_initializer glorot_uniform = {{"GlorotUniform", sizeof(knn_plain_initializer), NULL}};
 static const knn_plain_initializer zeros = {{"Zeros", sizeof(knn_plain_initializer), NULL}};
 static const knn_plain_initializer ones = {{"Ones", sizeof(knn_plain_initializer), NULL}};
@@ -234,4 +247,20 @@ knn__weight_spec knn__weight_vector(const char *name, int length, const knn_init
     return (knn__weight_spec){
         .name = name, .rank = 1, .shape = {length}, .initializer = given != NULL ? given : normal, .regularizer = regularizer,
         .trainable = trainable};
+}
+
+bool knn__kernel_or_bias(const knn__kernel_and_bias *of, int index, knn__weight_spec *spec)
+{
+    if (index == 0) {
+        *spec = (knn__weight_spec){.name = "kernel", .rank = of->rank,
+            .initializer = of->kernel_initializer != NULL ? of->kernel_initializer : knn__default_kernel,
+            .regularizer = of->kernel_regularizer, .trainable = !of->frozen};
+        memcpy(spec->shape, of->shape, sizeof spec->shape);
+    } else if (index == 1 && !of->no_bias)
+        *spec = knn__weight_vector("bias", of->units, of->bias_initializer, knn__default_zeros, of->bias_regularizer, !of->frozen);
+    else
+        return false;
+    spec->constraint = index == 0 ? of->kernel_constraint : of->bias_constraint;
+    spec->place = index;
+    return true;
 }

@@ -31,14 +31,14 @@ static knn_status shape(const knn_layer *layer, const knn_shape *in, knn_shape *
     return status == KNN_OK ? knn__window_shape("pool", &window, in, in->size[2], out) : status;
 }
 
-static int max_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[2])
+static int max_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[KNN_LAYER_NODES])
 {
     const knn__window window = window_of(layer);
     knn__window_node(made, KNN_OP_MAX_POOLING2D, &window, in, out);
     return 1;
 }
 
-static int average_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[2])
+static int average_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[KNN_LAYER_NODES])
 {
     const knn__window window = window_of(layer);
     knn__window_node(made, KNN_OP_AVERAGE_POOLING2D, &window, in, out);

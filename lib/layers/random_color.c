@@ -11,13 +11,6 @@ static const knn_field contrast_fields[] = {
 static const knn_field brightness_fields[] = {
     FIELD_RANGE(brightness, "factor", factor, factor_upper, .least = -1, .most = 1), FIELD_VALUE_RANGE(brightness), FIELDS_END};
 
-static knn_status same_picture(const knn_layer *layer, const knn_shape *in, knn_shape *out)
-{
-    (void)layer;
-    *out = *in;
-    return knn__expect_rank3(in);
-}
-
 static int color_node(knn_op op, const knn_shape *in, const knn_shape *out, double lower, double upper, double low, double high,
                       knn_node *node)
 {
@@ -30,13 +23,13 @@ static int color_node(knn_op op, const knn_shape *in, const knn_shape *out, doub
     return 1;
 }
 
-static int contrast_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[2])
+static int contrast_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[KNN_LAYER_NODES])
 {
     const contrast *c = (const contrast *)(const void *)layer;
     return color_node(KNN_OP_RANDOM_CONTRAST, in, out, 1 - c->factor, 1 + c->factor_upper, c->value_low, c->value_high, made);
 }
 
-static int brightness_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[2])
+static int brightness_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[KNN_LAYER_NODES])
 {
     const brightness *b = (const brightness *)(const void *)layer;
     double length = b->value_high - b->value_low;
@@ -45,9 +38,9 @@ static int brightness_nodes(const knn_layer *layer, const knn_shape *in, const k
 
 const knn__layer_kind knn__random_contrast_kind = {
     .kind = {.class_name = "RandomContrast", .size = sizeof(contrast), .fields = contrast_fields, .name_offset = offsetof(contrast, name)},
-    .shape = same_picture, .nodes = contrast_nodes};
+    .shape = knn__shape_same_picture, .nodes = contrast_nodes};
 
 const knn__layer_kind knn__random_brightness_kind = {
     .kind = {.class_name = "RandomBrightness", .size = sizeof(brightness), .fields = brightness_fields,
         .name_offset = offsetof(brightness, name)},
-    .shape = same_picture, .nodes = brightness_nodes};
+    .shape = knn__shape_same_picture, .nodes = brightness_nodes};

@@ -30,23 +30,16 @@ static const knn_field zoom_fields[] = {
     FIELD_RANGE(zoom, "width_factor", width_factor, width_upper, SHARE, .normal = -1),
     FIELDS_SAMPLING(zoom)};
 
-static knn_status same_picture(const knn_layer *layer, const knn_shape *in, knn_shape *out)
-{
-    (void)layer;
-    *out = *in;
-    return knn__expect_rank3(in);
-}
-
 static knn_status zoom_shape(const knn_layer *layer, const knn_shape *in, knn_shape *out)
 {
     const zoom *z = (const zoom *)(const void *)layer;
 
     if (z->height_factor <= -1 || z->width_factor <= -1)
         return knn__fail(KNN_ERROR_ARGUMENT, "a factor is -1, expected more: nothing would be seen");
-    return same_picture(layer, in, out);
+    return knn__shape_same_picture(layer, in, out);
 }
 
-static int random_map(const knn_shape *in, const knn_shape *out, const knn_image_map *map, knn_node made[2])
+static int random_map(const knn_shape *in, const knn_shape *out, const knn_image_map *map, knn_node made[KNN_LAYER_NODES])
 {
     knn__node_init(&made[0], KNN_OP_IMAGE_MAP, in, out);
     made[0].map = *map;
@@ -54,14 +47,14 @@ static int random_map(const knn_shape *in, const knn_shape *out, const knn_image
     return 1;
 }
 
-static int flip_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[2])
+static int flip_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[KNN_LAYER_NODES])
 {
     knn_flip mode = ((const flip *)(const void *)layer)->mode;
     return random_map(in, out, &(knn_image_map){.map = KNN_MAP_FLIP, .flip_rows = mode != KNN_FLIP_HORIZONTAL,
         .flip_columns = mode != KNN_FLIP_VERTICAL, .interpolation = KNN_SAMPLING_NEAREST}, made);
 }
 
-static int translation_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[2])
+static int translation_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[KNN_LAYER_NODES])
 {
     const translation *t = (const translation *)(const void *)layer;
     return random_map(in, out, &(knn_image_map){.map = KNN_MAP_TRANSLATION, .rows = {t->height_factor, t->height_upper},
@@ -69,14 +62,14 @@ static int translation_nodes(const knn_layer *layer, const knn_shape *in, const 
         .fill_value = t->fill_value}, made);
 }
 
-static int rotation_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[2])
+static int rotation_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[KNN_LAYER_NODES])
 {
     const rotation *r = (const rotation *)(const void *)layer;
     return random_map(in, out, &(knn_image_map){.map = KNN_MAP_ROTATION, .rows = {r->factor, r->factor_upper}, .fill_mode = r->fill_mode,
         .interpolation = r->interpolation, .fill_value = r->fill_value}, made);
 }
 
-static int zoom_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[2])
+static int zoom_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[KNN_LAYER_NODES])
 {
     const zoom *z = (const zoom *)(const void *)layer;
     return random_map(in, out, &(knn_image_map){.map = KNN_MAP_ZOOM, .rows = {1 + z->height_factor, 1 + z->height_upper},
@@ -88,7 +81,7 @@ static int zoom_nodes(const knn_layer *layer, const knn_shape *in, const knn_sha
     const knn__layer_kind knn__random_##what##_kind = { \
         .kind = {.class_name = keras, .size = sizeof(what), .fields = what##_fields, .name_offset = offsetof(what, name)}, \
         .shape = shape_rule, .nodes = what##_nodes}
-RANDOM_KIND(flip, "RandomFlip", same_picture);
-RANDOM_KIND(translation, "RandomTranslation", same_picture);
-RANDOM_KIND(rotation, "RandomRotation", same_picture);
+RANDOM_KIND(flip, "RandomFlip", knn__shape_same_picture);
+RANDOM_KIND(translation, "RandomTranslation", knn__shape_same_picture);
+RANDOM_KIND(rotation, "RandomRotation", knn__shape_same_picture);
 RANDOM_KIND(zoom, "RandomZoom", zoom_shape);

@@ -23,7 +23,7 @@ static const knn_field relu_fields[] = {
     FIELD(knn_relu_layer, "threshold", REAL, threshold, NOT_NEGATIVE),
     FIELDS_END};
 
-static int relu_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[2])
+static int relu_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[KNN_LAYER_NODES])
 {
     const knn_relu_layer *relu = (const knn_relu_layer *)(const void *)layer;
     bool plain = relu->negative_slope == 0 && relu->threshold == 0;
@@ -44,7 +44,7 @@ const knn__layer_kind knn__relu_kind = {
 static const knn_field leaky_relu_fields[] = {
     FIELD(knn_leaky_relu_layer, "alpha", REAL, negative_slope, .normal = 0.3, NOT_NEGATIVE), FIELDS_END};
 
-static int leaky_relu_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[2])
+static int leaky_relu_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[KNN_LAYER_NODES])
 {
     double slope = ((const knn_leaky_relu_layer *)(const void *)layer)->negative_slope;
 
@@ -62,7 +62,7 @@ const knn__layer_kind knn__leaky_relu_kind = {
 
 static const knn_field elu_fields[] = {FIELD(knn_elu_layer, "alpha", REAL, alpha, .normal = 1), FIELDS_END};
 
-static int elu_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[2])
+static int elu_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[KNN_LAYER_NODES])
 {
     double alpha = ((const knn_elu_layer *)(const void *)layer)->alpha;
 

@@ -5,7 +5,7 @@ static const knn_field fields[] = {
     FIELD(knn_rescaling_layer, "scale", REAL, scale, .normal = 0),
     FIELD(knn_rescaling_layer, "offset", REAL, offset, .normal = 0), FIELDS_END};
 
-static int nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[2])
+static int nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[KNN_LAYER_NODES])
 {
     const knn_rescaling_layer *rescaling = (const knn_rescaling_layer *)(const void *)layer;
 

@@ -77,7 +77,7 @@ static void pad_to_aspect_ratio(knn_node *node)
     }
 }
 
-static int resizing_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[2])
+static int resizing_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[KNN_LAYER_NODES])
 {
     const resizing *r = (const resizing *)(const void *)layer;
 
@@ -91,7 +91,7 @@ static int resizing_nodes(const knn_layer *layer, const knn_shape *in, const knn
     return 1;
 }
 
-static int center_crop_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[2])
+static int center_crop_nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[KNN_LAYER_NODES])
 {
     const center_crop *crop = (const center_crop *)(const void *)layer;
     int rows = in->size[0] - crop->height, columns = in->size[1] - crop->width;

@@ -20,7 +20,7 @@ static knn_status shape(const knn_layer *layer, const knn_shape *in, knn_shape *
     return status;
 }
 
-static int nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[2])
+static int nodes(const knn_layer *layer, const knn_shape *in, const knn_shape *out, knn_node made[KNN_LAYER_NODES])
 {
     int places[3], count, length = 1, step = 1;
 

@@ -32,8 +32,8 @@ size_t     knn__loss_target_length(const knn__loss *loss, const knn_shape *outpu
 /* The losses of a batch made one number. values: one a sample; weight NULL: all 1. Gradients are of sum(weight * value) / divisor. */
 double     knn__loss_divisor(const knn__loss *loss, const float *weight, int images, int positions);
 double     knn__loss_reduce(const knn__loss *loss, const double *values, const float *weight, int images, int positions);
-/* What labels of 0 and 1 mean to the hinges depends on the whole batch. */
-bool       knn__zero_one(const float *target, size_t length);
+/* Whether all labels of a batch are 0 or 1: the hinges then take them for -1 and 1. Of no interest, and false, for the other losses. */
+bool       knn__zero_one(knn__loss_op op, const float *target, size_t length);
 
 /* ---- metrics.c, metric_means.c, metric_counts.c ---- */
 

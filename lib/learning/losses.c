@@ -167,10 +167,10 @@ double knn__loss_reduce(const knn__loss *loss, const double *values, const float
     return divisor > 0.0 ? sum / divisor : 0.0;
 }
 
-bool knn__zero_one(const float *target, size_t length)
+bool knn__zero_one(knn__loss_op op, const float *target, size_t length)
 {
-    for (size_t i = 0; i < length; i++)
-        if (target[i] != 0.0f && target[i] != 1.0f)
-            return false;
-    return true;
+    bool all = op == KNN_LOSS_HINGE || op == KNN_LOSS_SQUARED_HINGE;
+    for (size_t i = 0; all && i < length; i++)
+        all = target[i] == 0.0f || target[i] == 1.0f;
+    return all;
 }

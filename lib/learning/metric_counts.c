@@ -81,10 +81,8 @@ static double precision_piece(const counts *low, const counts *high)
     return knn__ratio(slope * (right + intercept * log(growth)), high->true_labels);
 }
 
-static double area_piece(const knn__metric *metric, const counts *low, const counts *high)
+static double area_piece(bool roc, int summation, const counts *low, const counts *high)
 {
-    bool roc = option(metric, "curve") == KNN_ROC;
-    int summation = (int)option(metric, "summation_method");
     if (!roc && summation == KNN_INTERPOLATION)
         return precision_piece(low, high);
     double x[2], y[2];
@@ -100,7 +98,8 @@ static double area_piece(const knn__metric *metric, const counts *low, const cou
 
 static double area(const knn__metric *metric)
 {
-    int thresholds = (int)option(metric, "num_thresholds");
+    int thresholds = (int)option(metric, "num_thresholds"), summation = (int)option(metric, "summation_method");
+    bool roc = option(metric, "curve") == KNN_ROC;
     const double *right = metric->state, *wrong = metric->state + thresholds;
     counts high = {0.0, 0.0, 0.0, 0.0};
     double sum = 0.0;
@@ -114,7 +113,7 @@ static double area(const knn__metric *metric)
         counts low = high;
         low.true_positives += right[i];
         low.false_positives += wrong[i];
-        sum += area_piece(metric, &low, &high);
+        sum += area_piece(roc, summation, &low, &high);
         high = low;
     }
     return sum;

@@ -30,17 +30,24 @@ static double answers(const float *p, const float *t, int outputs, float thresho
     return (double)right / outputs;
 }
 
-/* The value of one row of outputs p with its label t. */
-static double row_value(const knn__metric *metric, const float *p, const float *t, int outputs)
+/* What counts as right. */
+typedef struct rule { knn__metric_op op; int k; float threshold; } rule;
+
+static rule rule_of(const knn__metric *metric)
 {
-    int k = (int)knn__option(metric->kind, metric->description, "k");
     double threshold = knn__option(metric->kind, metric->description, "threshold");
-    switch (metric->op) {
+    return (rule){metric->op, (int)knn__option(metric->kind, metric->description, "k"), threshold > 0.0 ? (float)threshold : 0.5f};
+}
+
+/* The value of one row of outputs p with its label t. */
+static double row_value(const rule *r, const float *p, const float *t, int outputs)
+{
+    switch (r->op) {
     case KNN_METRIC_CATEGORICAL_ACCURACY:        return argmax(p, outputs) == argmax(t, outputs);
     case KNN_METRIC_SPARSE_CATEGORICAL_ACCURACY: return (float)argmax(p, outputs) == *t;
-    case KNN_METRIC_TOP_K:                       return in_top_k(p, outputs, argmax(t, outputs), k);
-    case KNN_METRIC_SPARSE_TOP_K:                return in_top_k(p, outputs, (int)*t, k);
-    default:                                     return answers(p, t, outputs, threshold > 0.0 ? (float)threshold : 0.5f);
+    case KNN_METRIC_TOP_K:                       return in_top_k(p, outputs, argmax(t, outputs), r->k);
+    case KNN_METRIC_SPARSE_TOP_K:                return in_top_k(p, outputs, (int)*t, r->k);
+    default:                                     return answers(p, t, outputs, r->threshold);
     }
 }
 
@@ -54,10 +61,11 @@ static void add_accuracies(knn__metric *metric, const knn__metric_batch *b)
 {
     bool sparse = metric->op == KNN_METRIC_SPARSE_CATEGORICAL_ACCURACY || metric->op == KNN_METRIC_SPARSE_TOP_K;
     size_t label = sparse ? 1 : (size_t)b->outputs, row = 0;
+    const rule right = rule_of(metric);
     for (int image = 0; image < b->images; image++) {
         double sum = 0.0;
         for (int position = 0; position < b->positions; position++, row++)
-            sum += row_value(metric, b->prediction + row * (size_t)b->outputs, b->target + row * label, b->outputs);
+            sum += row_value(&right, b->prediction + row * (size_t)b->outputs, b->target + row * label, b->outputs);
         add(metric, sum / b->positions, knn__weight_of(b, image));
     }
 }
@@ -73,7 +81,7 @@ static void add_losses(knn__metric *metric, const knn__metric_batch *b)
     call.positions = b->positions;
     call.outputs = b->outputs;
     call.value = values;
-    call.zero_one = knn__zero_one(b->target, (size_t)b->images * targets);
+    call.zero_one = knn__zero_one(call.op, b->target, (size_t)b->images * targets);
     for (int first = 0; first < b->images; first += TOGETHER) {
         call.images = b->images - first < TOGETHER ? b->images - first : TOGETHER;
         call.prediction = b->prediction + (size_t)first * predictions;

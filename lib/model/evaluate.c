@@ -44,7 +44,7 @@ void knn__losses(const knn_model *model, const knn__plan *plan, const float *y, 
     call.gradient = gradient;
     knn__output_rows(model, &call.positions, &call.outputs);
     call.divisor = knn__loss_divisor(loss, weight, images, call.positions);
-    call.zero_one = knn__zero_one(target, (size_t)images * knn__target_length(model));
+    call.zero_one = knn__zero_one(call.op, target, (size_t)images * knn__target_length(model));
     model->backend->loss(&call);
 }
 

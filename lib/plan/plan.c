@@ -16,8 +16,7 @@ enum { PAYS_DIVISION = 400000 };            /* multiplications: 10 us of one cor
 /* Nodes that hand on the numbers as they are: no kernel runs them. */
 static bool is_identity(const knn_node *node, bool training)
 {
-    bool random = node->op == KNN_OP_DROPOUT || node->op == KNN_OP_GAUSSIAN_NOISE || node->op == KNN_OP_GAUSSIAN_DROPOUT;
-    return node->op == KNN_OP_FLATTEN || (node->training_only && !training) || (random && (!training || node->rate == 0));
+    return node->op == KNN_OP_FLATTEN || (node->training_only && !training);
 }
 
 /* How many nodes a kernel may cover from node `at` on: the loss wants the input of the last one for itself. */

@@ -71,7 +71,7 @@ static void check_loss(const char *name, const knn_loss *description)
     call.images = shape[0];
     call.positions = rank == 3 ? shape[1] : 1;
     call.outputs = shape[rank - 1];
-    call.zero_one = knn__zero_one(call.target, targets);
+    call.zero_one = knn__zero_one(call.op, call.target, targets);
     compare_values(name, call);
 
     const float *weight = get("", "weights", NULL, NULL, NULL);

@@ -1,40 +1,8 @@
 /* Activations as layers, normalizations within a sample and random layers: names, shapes, weights, kernels, and what is refused. */
-#include "support/check_run.h"
-
-#include <knn/knn.h>
+#include "model/model_support.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static knn_model *model;
-
-static void setup(void)
-{
-    model = knn_sequential();
-    ck_assert_ptr_nonnull(model);
-}
-
-static void teardown(void) { knn_model_free(model); }
-
-static void add(const knn_layer *layer) { ck_assert_msg(knn_add(model, layer) == KNN_OK, "%s", knn_last_error()); }
-
-static void refuses(const knn_layer *layer, knn_status status, const char *words)
-{
-    ck_assert_int_eq(knn_add(model, layer), status);
-    ck_assert_msg(strstr(knn_last_error(), words) != NULL, "\"%s\" does not contain \"%s\"", knn_last_error(), words);
-}
-
-static void check_weight(size_t index, const char *expected, int rank, const int shape[4])
-{
-    const char *name;
-    int got_rank, got[4];
-    bool trainable;
-    ck_assert_int_eq(knn_weight_info(model, index, &name, &got_rank, got, &trainable), KNN_OK);
-    ck_assert_str_eq(name, expected);
-    ck_assert_int_eq(got_rank, rank);
-    ck_assert_mem_eq(got, shape, (size_t)rank * sizeof *got);
-    ck_assert(trainable);
-}
 
 START_TEST(names_are_keras_names)
 {

@@ -125,7 +125,7 @@ static int chain(const char *letters, knn_node *nodes)
         static const char known[] = "rapndfD";
         static const knn_op ops[] = {KNN_OP_RESCALING, KNN_OP_ACTIVATION, KNN_OP_ZERO_PADDING2D, KNN_OP_BATCH_NORMALIZATION, KNN_OP_DROPOUT,
             KNN_OP_FLATTEN, KNN_OP_DENSE};
-        nodes[i] = (knn_node){.op = ops[strchr(known, letters[i]) - known], .name = names[i], .in = {1, 1, 3}, .out = {1, 1, 3}, .rate = 0.5,
+        nodes[i] = (knn_node){.op = ops[strchr(known, letters[i]) - known], .name = names[i], .in = {1, 1, 3}, .out = {1, 1, 3}, .training_only = letters[i] == 'd',
             .weight = {{0, 1, false}}};
     }
     return count;

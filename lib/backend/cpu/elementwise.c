@@ -98,14 +98,8 @@ static void drop(const knn_step *step, int image, const float *from, float *to)
 
 static void forward_dropout(const knn_step *step, knn_part part)
 {
-    for (int image = part.first; image < part.last; image++) {
-        const float *x = knn__image(&step->x, image, part.slice);
-        float *y = knn__image(&step->y, image, part.slice);
-        if (step->run->training)
-            drop(step, image, x, y);
-        else if (y != x)
-            memcpy(y, x, step->y.length * sizeof *y);
-    }
+    for (int image = part.first; image < part.last; image++)
+        drop(step, image, knn__image(&step->x, image, part.slice), knn__image(&step->y, image, part.slice));
 }
 
 static void backward_dropout(const knn_step *step, knn_part part)

@@ -26,12 +26,6 @@ static void measure(const knn_step *step, knn_needs *needs)
     needs->depth_first = true;
 }
 
-static void copy(const knn_step *step, const float *from, float *to)
-{
-    if (to != from)
-        memcpy(to, from, step->y.length * sizeof *to);
-}
-
 /* Number i by Box and Muller from the uniform numbers 2 i and 2 i + 1, as knn__normal does it. */
 static void normals(const knn__stream *stream, size_t first, float *n, size_t count)
 {
@@ -63,14 +57,8 @@ static void disturb(const knn_step *step, int image, const float *from, float *t
 
 static void forward(const knn_step *step, knn_part part)
 {
-    for (int image = part.first; image < part.last; image++) {
-        const float *x = knn__image(&step->x, image, part.slice);
-        float *y = knn__image(&step->y, image, part.slice);
-        if (step->run->training)
-            disturb(step, image, x, y);
-        else
-            copy(step, x, y);
-    }
+    for (int image = part.first; image < part.last; image++)
+        disturb(step, image, knn__image(&step->x, image, part.slice), knn__image(&step->y, image, part.slice));
 }
 
 static void backward(const knn_step *step, knn_part part)
@@ -80,8 +68,8 @@ static void backward(const knn_step *step, knn_part part)
         float *dx = knn__image(&step->dx, image, part.slice);
         if (step->nodes[0].op == KNN_OP_GAUSSIAN_DROPOUT)
             disturb(step, image, dy, dx);
-        else
-            copy(step, dy, dx);
+        else if (dx != dy)
+            memcpy(dx, dy, step->dx.length * sizeof *dx);
     }
 }
 

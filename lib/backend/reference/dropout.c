@@ -1,10 +1,8 @@
-/* Inverted dropout with counter-based random numbers: backward draws the mask again. Outside training it is the identity.
+/* Inverted dropout with counter-based random numbers: backward draws the mask again. It runs in training only.
  * With whole channels the number of an element is that of its channel. */
 #include "backend/reference/reference.h"
 
 #include "core/random.h"
-
-#include <string.h>
 
 static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
 {
@@ -36,14 +34,8 @@ static void drop(const knn_step *step, int image, const knn_real *from, knn_real
 
 static void forward(const knn_step *step, knn_part part)
 {
-    for (int image = part.first; image < part.last; image++) {
-        const knn_real *x = knn__image(&step->x, image, part.slice);
-        knn_real *y = knn__image(&step->y, image, part.slice);
-        if (step->run->training)
-            drop(step, image, x, y);
-        else if (y != x)
-            memcpy(y, x, step->y.length * sizeof *y);
-    }
+    for (int image = part.first; image < part.last; image++)
+        drop(step, image, knn__image(&step->x, image, part.slice), knn__image(&step->y, image, part.slice));
 }
 
 static void backward(const knn_step *step, knn_part part)

@@ -1,5 +1,5 @@
 /* Gaussian noise, y = x + s n, and Gaussian dropout, y = x (1 + s n), with counter-based normal numbers n, which backward draws again.
- * Outside training both are the identity. */
+ * Runs in training only. */
 #include "backend/reference/reference.h"
 
 #include "core/random.h"
@@ -18,12 +18,6 @@ static void measure(const knn_step *step, knn_needs *needs)
     needs->in_place = true;
 }
 
-static void copy(const knn_step *step, const knn_real *from, knn_real *to)
-{
-    if (to != from)
-        memcpy(to, from, step->y.length * sizeof *to);
-}
-
 /* The sum, or the product, of the elements and their numbers; to may be from. */
 static void disturb(const knn_step *step, int image, const knn_real *from, knn_real *to)
 {
@@ -39,14 +33,8 @@ static void disturb(const knn_step *step, int image, const knn_real *from, knn_r
 
 static void forward(const knn_step *step, knn_part part)
 {
-    for (int image = part.first; image < part.last; image++) {
-        const knn_real *x = knn__image(&step->x, image, part.slice);
-        knn_real *y = knn__image(&step->y, image, part.slice);
-        if (step->run->training)
-            disturb(step, image, x, y);
-        else
-            copy(step, x, y);
-    }
+    for (int image = part.first; image < part.last; image++)
+        disturb(step, image, knn__image(&step->x, image, part.slice), knn__image(&step->y, image, part.slice));
 }
 
 static void backward(const knn_step *step, knn_part part)
@@ -56,8 +44,8 @@ static void backward(const knn_step *step, knn_part part)
         knn_real *dx = knn__image(&step->dx, image, part.slice);
         if (step->nodes[0].op == KNN_OP_GAUSSIAN_DROPOUT)
             disturb(step, image, dy, dx);
-        else
-            copy(step, dy, dx);
+        else if (dx != dy)
+            memcpy(dx, dy, step->dx.length * sizeof *dx);
     }
 }
 

@@ -1,10 +1,8 @@
 /* Random contrast, y = (x - mean) r + mean with the mean of each channel, and random brightness, y = x + r; both cut to a range.
- * Outside training they are the identity. Backward draws again; where y was cut, no gradient passes. */
+ * Run in training only. Backward draws again; where y was cut, no gradient passes. */
 #include "backend/reference/reference.h"
 
 #include "backend/reference/image_geometry.h"
-
-#include <string.h>
 
 static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
 {
@@ -46,10 +44,6 @@ static void forward(const knn_step *step, knn_part part)
     for (int image = part.first; image < part.last; image++) {
         const knn_real *x = knn__image(&step->x, image, part.slice);
         knn_real *y = knn__image(&step->y, image, part.slice);
-        if (!step->run->training) {
-            memcpy(y, x, step->y.length * sizeof *y);
-            continue;
-        }
         const change drawn = change_of(step, image);
         for (int c = 0; c < n->in.channels; c++) {
             double offset = drawn.shift + (drawn.scale != 1 ? (1 - drawn.scale) * mean_of(n, x, c) : 0);
