@@ -6,7 +6,7 @@
 # shellcheck disable=SC2034  # for the scripts that read this file
 build_packages="cmake ninja-build|make gcc libc6-dev pkg-config|pkgconf
     libopenblas-dev|libopenblas-pthread-dev|libopenblas-openmp-dev|libopenblas-serial-dev
-    libhdf5-dev libcjson-dev libstb-dev libjpeg62-turbo-dev|libjpeg-turbo8-dev"
+    libhdf5-dev libcjson-dev libzip-dev libstb-dev libjpeg62-turbo-dev|libjpeg-turbo8-dev"
 
 is_installed() {
     test "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed

@@ -27,7 +27,7 @@ Dir::State::status "$sysroot/var/lib/dpkg/status";
 Dir::Cache "$sysroot/var/cache/apt";
 END
     APT_CONFIG=$build/apt.conf apt-get update
-    APT_CONFIG=$build/apt.conf apt-get install -y --download-only libopenblas-pthread-dev libhdf5-dev libcjson-dev libstb-dev \
+    APT_CONFIG=$build/apt.conf apt-get install -y --download-only libopenblas-pthread-dev libhdf5-dev libcjson-dev libzip-dev libstb-dev \
         libjpeg62-turbo-dev check libc6-dev libgomp1
     for package in "$sysroot"/var/cache/apt/archives/*.deb; do
         dpkg-deb -x "$package" "$sysroot"

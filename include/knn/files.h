@@ -1,7 +1,8 @@
-/* knn/files.h: Keras' HDF5 files (.h5), both ways.
+/* knn/files.h: Keras' files, both ways: .h5, .keras, .weights.h5, JSON.
  *
- * Read: whole models and weights files of Keras 2 and 3 in the legacy layout. Written: a profile that tf.keras 2.x and Keras 3 load. Besides
- * Keras' items a file of ours holds class names, preprocessing, history and the optimizer's state; Keras ignores them. */
+ * Read, by contents, whatever the name is: whole models and weights files of Keras 2 and 3. Written, by the name's end: .keras archives and
+ * .weights.h5 in Keras 3's layout, all else in the legacy one; tf.keras and Keras 3 load either. Besides Keras' items a file of ours holds class
+ * names, preprocessing, history and the optimizer's state; Keras ignores them. */
 #ifndef KNN_FILES_H
 #define KNN_FILES_H
 
@@ -35,10 +36,10 @@ typedef struct knn_save_options {           /* by position: path */
     const char *path;                       /* required */
     bool no_optimizer;                      /* without the optimizer's state: a smaller file */
 } knn_save_options;
-/* The whole model. Atomic: the old file or the new one. */
+/* The whole model: "x.keras" becomes an archive, everything else HDF5. Atomic: the old file or the new one. */
 #define knn_save_model(model, ...) knn_save_model_with(model, KNN_OPTIONS(knn_save_options, __VA_ARGS__))
 KNN_API knn_status knn_save_model_with(const knn_model *model, const knn_save_options *options);
-/* The weights alone, with class names and preprocessing. Atomic. */
+/* The weights alone, with class names and preprocessing; "x.weights.h5" has Keras 3's layout. Atomic. */
 #define knn_save_weights(model, ...) knn_save_weights_with(model, KNN_OPTIONS(knn_save_options, __VA_ARGS__))
 KNN_API knn_status knn_save_weights_with(const knn_model *model, const knn_save_options *options);
 
@@ -51,6 +52,22 @@ typedef struct knn_load_weights_options {   /* by position: path */
 /* All or nothing. Reads weights files and whole models. Not resuming: the optimizer's state stays. */
 #define knn_load_weights(model, ...) knn_load_weights_with(model, KNN_OPTIONS(knn_load_weights_options, __VA_ARGS__))
 KNN_API knn_status knn_load_weights_with(knn_model *model, const knn_load_weights_options *options);
+
+/* The layers alone, as Keras' JSON text, which tf.keras and Keras 3 read (model_from_json). *json is freed by knn_json_free; NULL on failure. */
+KNN_API knn_status knn_model_to_json(const knn_model *model, char **json);
+KNN_API void       knn_json_free(char *json);                   /* NULL is fine */
+
+typedef struct knn_json_options {           /* by position: json */
+    size_t size;
+    const char *json;                       /* required: a JSON text of any Keras' to_json */
+    const char *backend;                    /* as in knn_model_options */
+    int threads;
+    uint64_t seed;
+    const struct knn_layer_class *const *layers;    /* NULL-terminated: classes of users' own layers in the text */
+} knn_json_options;
+/* A new model with fresh weights, not compiled; knn_load_weights goes with it. NULL on failure; all that is unsupported is named at once. */
+#define knn_model_from_json(...) knn_model_from_json_with(KNN_OPTIONS(knn_json_options, __VA_ARGS__))
+KNN_API knn_model *knn_model_from_json_with(const knn_json_options *options);
 
 #ifdef __cplusplus
 }

@@ -16,7 +16,7 @@ typedef struct config_reader {
     const knn_layer_class *const *classes;
 } config_reader;
 
-static knn_status flatten(config_reader *reader, const cJSON *object, int depth, const char *inside);
+static knn_status flatten(config_reader *reader, const cJSON *object, int depth, const knn__config_layer *outer);
 
 static void add_problem(knn__config *config, const char *name, const char *class_name, const char *reason)
 {
@@ -103,20 +103,48 @@ static const char *path_of(config_reader *reader, const char *name, const char *
     return path;
 }
 
-static knn_status add_layer(config_reader *reader, const cJSON *layer, int depth, const char *inside)
+/* The place of a model inside in Keras 3's files: a class is counted among the layers of one model. */
+static const char *container_of(config_reader *reader, const cJSON *layer, const char *class_name, const char *outer)
+{
+    char name[64], other[64];
+    int before = 0;
+
+    knn__snake_case(knn__without_package(class_name), name, sizeof name);
+    for (const cJSON *item = layer; item->prev != NULL && item->prev->next == item;) {
+        item = item->prev;
+        const char *found = knn__json_text(knn__json_get(item, "class_name"));
+        knn__snake_case(found != NULL ? knn__without_package(found) : "", other, sizeof other);
+        before += strcmp(other, name) == 0;
+    }
+    size_t size = strlen(outer) + sizeof name + 32;
+    char *container = knn__reading_alloc(reader->reading, 1, size);
+    if (container != NULL)
+        snprintf(container, size, before > 0 ? "%slayers/%s_%d/" : "%slayers/%s/", outer, name, before);
+    return container;
+}
+
+static knn_status add_model(config_reader *reader, const cJSON *layer, int depth, knn__config_layer *model)
+{
+    model->inside = path_of(reader, model->name, model->inside);
+    if (model->inside != NULL)
+        model->container = container_of(reader, layer, model->class_name, model->container);
+    if (model->inside == NULL || model->container == NULL)
+        return reader->reading->no_memory ? KNN_ERROR_MEMORY : KNN_ERROR_UNSUPPORTED;
+    return flatten(reader, layer, depth + 1, model);
+}
+
+/* `outer`: the model inside that this one is in. */
+static knn_status add_layer(config_reader *reader, const cJSON *layer, int depth, const knn__config_layer *outer)
 {
     knn__config *config = reader->config;
     knn__config_layer entry = {.class_name = knn__json_text(knn__json_get(layer, "class_name")),
-                               .name = name_of(layer), .config = knn__json_get(layer, "config"), .inside = inside};
+                               .name = name_of(layer), .config = knn__json_get(layer, "config"), .inside = outer->inside,
+                               .container = outer->container};
 
     if (entry.class_name == NULL)
         return knn__fail(KNN_ERROR_FORMAT, "model_config: a layer without class_name");
-    if (is_sequential(entry.class_name) || is_functional(entry.class_name)) {
-        const char *path = path_of(reader, entry.name, inside);
-        if (path == NULL)
-            return reader->reading->no_memory ? KNN_ERROR_MEMORY : KNN_ERROR_UNSUPPORTED;
-        return flatten(reader, layer, depth + 1, path);
-    }
+    if (is_sequential(entry.class_name) || is_functional(entry.class_name))
+        return add_model(reader, layer, depth, &entry);
     note_input(config, entry.name, entry.class_name, shape_of(entry.config));
     if (knn__same_class(entry.class_name, "InputLayer")) {
         if (config->input_name == NULL && config->count == 0)
@@ -174,7 +202,7 @@ static bool is_output(const cJSON *outputs, const char *last)
 /* Follows the chain from the first layer without inputs; without `visit` it only looks whether it leads through all layers
  * to the output. */
 static knn_status follow_chain(config_reader *reader, const cJSON *model, bool visit, int depth,
-                               const char *inside, bool *straight)
+                               const knn__config_layer *outer, bool *straight)
 {
     const cJSON *layers = knn__json_get(model, "layers"), *layer = successor(layers, NULL);
     const char *last = NULL;
@@ -183,7 +211,7 @@ static knn_status follow_chain(config_reader *reader, const cJSON *model, bool v
 
     for (; layer != NULL && left > 0 && status == KNN_OK; left--) {
         if (visit)
-            status = add_layer(reader, layer, depth, inside);
+            status = add_layer(reader, layer, depth, outer);
         last = name_of(layer);
         layer = last != NULL ? successor(layers, last) : NULL;
     }
@@ -192,7 +220,7 @@ static knn_status follow_chain(config_reader *reader, const cJSON *model, bool v
 }
 
 static knn_status flatten_functional(config_reader *reader, const cJSON *object, int depth,
-                                     const char *inside)
+                                     const knn__config_layer *outer)
 {
     const cJSON *model = knn__json_get(object, "config"), *layers = knn__json_get(model, "layers"), *layer;
     const char *name = knn__json_text(knn__json_get(model, "name"));
@@ -201,19 +229,19 @@ static knn_status flatten_functional(config_reader *reader, const cJSON *object,
 
     if (cJSON_GetArraySize(layers) > LAYER_LIMIT)
         return knn__fail(KNN_ERROR_UNSUPPORTED, "model_config: more than %d layers", LAYER_LIMIT);
-    follow_chain(reader, model, false, depth, inside, &straight);
+    follow_chain(reader, model, false, depth, outer, &straight);
     if (straight)
-        return follow_chain(reader, model, true, depth, inside, &straight);
+        return follow_chain(reader, model, true, depth, outer, &straight);
     add_problem(reader->config, name, "Functional", "its layers are not a straight chain from one input to one output");
     cJSON_ArrayForEach(layer, layers)
         if (status == KNN_OK)
-            status = add_layer(reader, layer, depth, inside);
+            status = add_layer(reader, layer, depth, outer);
     return status;
 }
 
 /* The layers are a list in "layers", up to Keras 2.2.2 the config itself. */
 static knn_status flatten_sequential(config_reader *reader, const cJSON *object, int depth,
-                                     const char *inside)
+                                     const knn__config_layer *outer)
 {
     const cJSON *model = knn__json_get(object, "config"),
                 *layers = cJSON_IsArray(model) ? model : knn__json_get(model, "layers"), *layer;
@@ -223,23 +251,23 @@ static knn_status flatten_sequential(config_reader *reader, const cJSON *object,
 
     cJSON_ArrayForEach(layer, layers)
         if (status == KNN_OK)
-            status = add_layer(reader, layer, depth, inside);
+            status = add_layer(reader, layer, depth, outer);
     if (first)
         note_input(reader->config, knn__json_text(knn__json_get(model, "name")), "Sequential",
                    knn__json_get(model, "build_input_shape"));
     return status;
 }
 
-static knn_status flatten(config_reader *reader, const cJSON *object, int depth, const char *inside)
+static knn_status flatten(config_reader *reader, const cJSON *object, int depth, const knn__config_layer *outer)
 {
     const char *class_name = knn__json_text(knn__json_get(object, "class_name"));
 
     if (depth > NESTING_LIMIT)
         return knn__fail(KNN_ERROR_UNSUPPORTED, "model_config: models nested more than %d deep", NESTING_LIMIT);
     if (class_name != NULL && is_sequential(class_name))
-        return flatten_sequential(reader, object, depth, inside);
+        return flatten_sequential(reader, object, depth, outer);
     if (class_name != NULL && is_functional(class_name))
-        return flatten_functional(reader, object, depth, inside);
+        return flatten_functional(reader, object, depth, outer);
     return knn__fail(KNN_ERROR_UNSUPPORTED,
                      "model_config: class %.80s, only Sequential models and straight chains are supported",
                      class_name != NULL ? class_name : "missing");
@@ -352,7 +380,7 @@ knn_status knn__config_read(knn__config *config, knn__reading *reading, const cJ
     config_reader reader = {config, reading, classes};
 
     *config = (knn__config){.name = knn__json_text(knn__json_get(knn__json_get(json, "config"), "name"))};
-    knn_status status = flatten(&reader, json, 0, NULL);
+    knn_status status = flatten(&reader, json, 0, &(const knn__config_layer){.container = ""});
     if (status == KNN_OK)
         status = describe_all(&reader);
     if (status != KNN_OK)

@@ -12,6 +12,7 @@ typedef struct knn__config_layer {
     const char *class_name, *name;
     const cJSON *config;
     const char *inside;                     /* "features/block": the models inside the model that it is in; NULL: none */
+    const char *container;                  /* of the innermost of them, "layers/sequential/"; "": none: see weights.h */
     knn_layer *description;                 /* NULL: not supported */
 } knn__config_layer;
 

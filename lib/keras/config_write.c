@@ -1,6 +1,7 @@
 /* Writes model_config in the profile that Keras 2 and 3 both load. Reads none: see config.c. */
 #include "keras/config.h"
 #include "keras/keras.h"
+#include "keras/training_config.h"
 
 #include <stdio.h>
 
@@ -38,7 +39,8 @@ static void write_layer(const knn__model_layer *layer, const char *name, knn__te
     knn__json_end(text, '}');
 }
 
-/* Layers [first, end) as a model, whose layers' names begin behind the first `depth` characters. Both Keras want the input of each. */
+/* The members of an object: layers [first, end) as a model, whose layers' names begin behind the first `depth` characters. Both Keras want
+ * the input of each. */
 static void write_model(const knn_model *model, size_t first, size_t end, size_t depth, const char *name, knn__text *text)
 {
     char input[160] = "input";
@@ -49,7 +51,6 @@ static void write_model(const knn_model *model, size_t first, size_t end, size_t
         const char *begin = knn__unit_name(model, first, depth, &length, &is_model);
         snprintf(input, sizeof input, "%.*s_input", length < 140 ? length : 140, begin);
     }
-    knn__json_begin(text, NULL, '{');
     knn__json_put_text(text, "class_name", "Sequential");
     knn__json_begin(text, "config", '{');
     knn__json_put_text(text, "name", name);
@@ -65,16 +66,42 @@ static void write_model(const knn_model *model, size_t first, size_t end, size_t
         }
         knn__text inner = {0};
         knn__text_append(&inner, unit, (size_t)length);
+        knn__json_begin(text, NULL, '{');
         write_model(model, i, next, depth + (size_t)length + 1, inner.failed ? "" : inner.data, text);
+        knn__json_end(text, '}');
         text->failed |= inner.failed;
         knn__text_free(&inner);
     }
     knn__json_end(text, ']');
     knn__json_end(text, '}');
-    knn__json_end(text, '}');
+}
+
+static void write_whole(const knn_model *model, knn__text *text)
+{
+    write_model(model, 0, model->layer_count, 0, model->name, text);
 }
 
 void knn__config_write(const knn_model *model, knn__text *text)
 {
-    write_model(model, 0, model->layer_count, 0, model->name, text);
+    knn__json_begin(text, NULL, '{');
+    write_whole(model, text);
+    knn__json_end(text, '}');
+}
+
+void knn__layers_write(const knn_model *model, knn__text *text)
+{
+    knn__json_begin(text, NULL, '{');
+    knn__json_put_text(text, "module", "keras");
+    write_whole(model, text);
+    knn__json_end(text, '}');
+}
+
+void knn__archive_config_write(const knn_model *model, knn__text *text)
+{
+    knn__json_begin(text, NULL, '{');
+    knn__json_put_text(text, "module", "keras");
+    write_whole(model, text);
+    if (knn__has_training_config(model))
+        knn__compile_config_write(model, text);
+    knn__json_end(text, '}');
 }

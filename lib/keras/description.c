@@ -78,7 +78,7 @@ static bool alike(const char *a, const char *b)
     }
 }
 
-static const char *without_package(const char *name)
+const char *knn__without_package(const char *name)
 {
     const char *end = strrchr(name, '>');
     return end != NULL ? end + 1 : name;
@@ -94,7 +94,7 @@ static const char *usual_name(const char *name)
 
 bool knn__same_class(const char *a, const char *b)
 {
-    return alike(usual_name(without_package(a)), usual_name(without_package(b)));
+    return alike(usual_name(knn__without_package(a)), usual_name(knn__without_package(b)));
 }
 
 const knn__kind *knn__find_class(const knn__kind *const *kinds, const char *name)

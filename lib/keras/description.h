@@ -23,6 +23,7 @@ bool knn__unsupported(knn__reading *reading, const char *format, ...) __attribut
 
 /* Whether two names mean the same class: "RMSprop", "rmsprop", "Custom>RMSprop"; "mse", "MeanSquaredError". */
 bool knn__same_class(const char *a, const char *b);
+const char *knn__without_package(const char *name);          /* "RMSprop" of "Custom>RMSprop" */
 const knn__kind *knn__find_class(const knn__kind *const *kinds, const char *name);
 /* A member of a config by Keras 2's key, or by what Keras 1 called it; NULL: not there, or null. */
 const cJSON *knn__config_get(const cJSON *config, const char *key);
@@ -35,8 +36,8 @@ void *knn__read_description(knn__reading *reading, const knn__kind *kind, const 
 void knn__write_fields(knn__text *text, const knn_field *fields, const void *description);
 /* Whether every option has its default. */
 bool knn__all_normal(const knn_field *fields, const void *description);
-/* {"class_name": .., "config": {..}} as member `key`. */
-void knn__write_object(knn__text *text, const char *key, const char *class_name, const knn_field *fields,
+/* {"class_name": .., "config": {..}} as member `key`; with "module" where it is not NULL. */
+void knn__write_object(knn__text *text, const char *key, const char *module, const char *class_name, const knn_field *fields,
                        const void *description);
 
 #endif

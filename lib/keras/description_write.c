@@ -139,7 +139,7 @@ static void write_nested(knn__text *text, const knn_field *field, const knn__des
     const knn__kind *kind = nested != NULL ? knn__find_kind(field->nested, nested->class_name) : NULL;
 
     if (kind != NULL && !write_scaling(text, field->name, kind->class_name))
-        knn__write_object(text, field->name, kind->class_name, kind->fields, nested);
+        knn__write_object(text, field->name, NULL, kind->class_name, kind->fields, nested);
 }
 
 static void write_field(knn__text *text, const knn_field *field, const void *description)
@@ -205,10 +205,12 @@ void knn__write_fields(knn__text *text, const knn_field *fields, const void *des
     }
 }
 
-void knn__write_object(knn__text *text, const char *key, const char *class_name, const knn_field *fields,
+void knn__write_object(knn__text *text, const char *key, const char *module, const char *class_name, const knn_field *fields,
                        const void *description)
 {
     knn__json_begin(text, key, '{');
+    if (module != NULL)
+        knn__json_put_text(text, "module", module);
     knn__json_put_text(text, "class_name", class_name);
     knn__json_begin(text, "config", '{');
     knn__write_fields(text, fields, description);

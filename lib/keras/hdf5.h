@@ -26,6 +26,10 @@ void       knn__h5_close(knn__h5 *file);                /* of written ones, too;
 bool knn__h5_has(knn__h5 *file, const char *path);
 bool knn__h5_has_attribute(knn__h5 *file, const char *path, const char *attribute);
 
+/* Whether it is a group, and the names of its links, of any kind, in byte order. */
+bool       knn__h5_is_group(knn__h5 *file, const char *path);
+knn_status knn__h5_list(knn__h5 *file, const char *path, knn__names *names);
+
 /* A scalar text of any kind; the caller frees it. */
 knn_status knn__h5_read_text(knn__h5 *file, const char *path, const char *attribute, char **text);
 /* An array of texts, also one split as ATTRIBUTE0, ATTRIBUTE1, ..; an empty array of anything, or a missing one, is no

@@ -146,6 +146,56 @@ knn_status knn__h5_read_text(knn__h5 *file, const char *path, const char *attrib
     return status;
 }
 
+/* ---- Groups ---- */
+
+typedef struct lister { knn__names *names; knn_status status; } lister;
+
+static herr_t add_link(hid_t group, const char *name, const H5L_info_t *info, void *context)
+{
+    lister *list = context;
+
+    (void)group, (void)info;
+    list->status = list->names->count < NAMES_LIMIT
+                       ? add_text(list->names, name, strlen(name))
+                       : knn__fail(KNN_ERROR_FORMAT, "a group of more than %d members", NAMES_LIMIT);
+    return list->status == KNN_OK ? 0 : -1;
+}
+
+bool knn__h5_is_group(knn__h5 *file, const char *path)
+{
+    knn__h5_fence fence;
+    hid_t object;
+    bool group = false;
+
+    knn__h5_enter(&fence);
+    if (knn__h5_open_object(file, path, &object) == KNN_OK) {
+        group = H5Iget_type(object) == H5I_GROUP;
+        H5Oclose(object);
+    }
+    knn__h5_leave(&fence);
+    knn__clear_error();
+    return group;
+}
+
+knn_status knn__h5_list(knn__h5 *file, const char *path, knn__names *names)
+{
+    knn__h5_fence fence;
+    hid_t object;
+    lister list = {names, KNN_OK};
+
+    knn__h5_enter(&fence);
+    knn_status status = knn__h5_open_object(file, path, &object);
+    if (status == KNN_OK) {
+        if (H5Literate(object, H5_INDEX_NAME, H5_ITER_INC, NULL, add_link, &list) < 0)
+            status = list.status != KNN_OK ? list.status : knn__h5_unreadable();
+        H5Oclose(object);
+        if (status != KNN_OK)
+            knn__context(status, "/%s", path);
+    }
+    knn__h5_leave(&fence);
+    return status;
+}
+
 /* ---- Arrays of numbers ---- */
 
 static knn_status check_type(hid_t dataset)

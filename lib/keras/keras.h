@@ -27,5 +27,9 @@ void knn__fingerprint(const knn_model *model, knn__text *text);
 
 /* Its layers as Keras' JSON: the model_config of files. */
 void knn__config_write(const knn_model *model, knn__text *text);
+/* The same as Keras 3 wants it in texts of their own. */
+void knn__layers_write(const knn_model *model, knn__text *text);
+/* That with the compilation: config.json of a .keras archive. */
+void knn__archive_config_write(const knn_model *model, knn__text *text);
 
 #endif

@@ -1,6 +1,7 @@
-/* Loads whole models from Keras' legacy HDF5 files. What is in them is read by config.c, training_config.c, weights.c
+/* Loads whole models from Keras' files of all kinds. What is in them is read by config.c, training_config.c, weights.c
  * and state.c; weights for a model that exists: load_weights.c. */
 #include "keras/config.h"
+#include "keras/optimizer_state.h"
 #include "keras/source.h"
 #include "keras/training_config.h"
 #include "keras/weights.h"
@@ -50,15 +51,33 @@ static knn_status make_model(loader *l)
     return l->model != NULL ? knn__config_build(&l->config, l->model) : KNN_ERROR_UNSUPPORTED;
 }
 
+/* In Keras 3's own layout each layer has its place, by the classes that the file says. */
+static knn_status read_nested(const loader *l, knn__stored *stored)
+{
+    size_t count = 0;
+    knn__place *places = knn__alloc(l->config.count, sizeof *places);
+
+    if (places == NULL)
+        return KNN_ERROR_MEMORY;
+    for (size_t i = 0; i < l->config.count; i++) {
+        const knn__config_layer *layer = &l->config.layers[i];
+        if (l->model->layers[i].weight_count > 0)
+            places[count++] = (knn__place){l->model->layers[i].name, layer->class_name, layer->container};
+    }
+    knn_status status = knn__stored_read_nested(l->source.file, places, count, stored);
+    knn__free(places);
+    return status;
+}
+
 /* Memory for the weights is asked for when the file has been seen to hold them. */
-static knn_status fill_weights(loader *l, const knn__unit *units, size_t count)
+static knn_status fill_weights(loader *l, bool nested, const knn__unit *units, size_t count)
 {
     knn__stored stored = {0};
     knn__pairing pairing = {0};
-    knn_status status = knn__stored_read(l->source.file, "model_weights", &stored);
+    knn_status status = nested ? read_nested(l, &stored) : knn__stored_read(l->source.file, "model_weights", &stored);
 
     if (status == KNN_OK)
-        status = knn__pair(l->model, units, count, &stored, KNN__BY_OWN_NAME, false, &pairing);
+        status = knn__pair(l->model, units, count, &stored, nested ? KNN__BY_ORDER : KNN__BY_OWN_NAME, false, &pairing);
     if (status == KNN_OK)
         status = knn__model_allocate(l->model);
     if (status == KNN_OK)
@@ -74,10 +93,11 @@ static knn_status load_weights_of_model(loader *l)
 {
     size_t count;
     knn__unit *units;
-    knn_status status = knn__units_of(l->model, &units, &count);
+    bool nested = knn__source_is_nested(&l->source);
+    knn_status status = nested ? knn__layers_of(l->model, &units, &count) : knn__units_of(l->model, &units, &count);
 
     if (status == KNN_OK)
-        status = fill_weights(l, units, count);
+        status = fill_weights(l, nested, units, count);
     knn__units_free(units, count);
     return status;
 }
@@ -106,6 +126,8 @@ static knn_status load_training(loader *l)
     l->state.has_training = l->state.has_training && l->model->compiled.done;
     if (status == KNN_OK && l->state.has_training)
         status = knn__state_read_arrays(l->source.file, l->model, &l->state);
+    else if (status == KNN_OK && l->state_json == NULL && l->model->compiled.done)
+        status = knn__optimizer_state_read(l->source.file, l->model, &l->state);
     if (status == KNN_OK)
         status = knn__state_give_classes(&l->state, l->model);
     if (status == KNN_OK)

@@ -41,17 +41,44 @@ static knn_status read_paired(incoming *in, knn_model *model, const knn__stored 
     return knn__read_weights(in->source.file, model, stored, pairing, in->arena);
 }
 
+/* In Keras 3's own layout: by classes and places, or by the names that the file says. */
+static knn_status read_nested(const incoming *in, const knn_model *model, bool by_name, knn__stored *stored)
+{
+    size_t count = 0;
+    knn__place *places = NULL;
+    knn_status status = by_name ? KNN_OK : knn__places_of(model, &places, &count);
+
+    if (status == KNN_OK)
+        status = knn__stored_read_nested(in->source.file, places, count, stored);
+    knn__places_free(places, count);
+    return status;
+}
+
+static knn_status list_stored(const incoming *in, const knn_model *model, knn__pair_by *by, knn__unit **units, size_t *count,
+                              knn__stored *stored)
+{
+    knn_status status;
+
+    if (knn__source_is_nested(&in->source)) {
+        status = knn__layers_of(model, units, count);
+        if (status == KNN_OK)
+            status = read_nested(in, model, *by == KNN__BY_NAME, stored);
+        *by = *by == KNN__BY_NAME ? KNN__BY_NAME : KNN__BY_ORDER;     /* the places have been found */
+        return status;
+    }
+    const char *group = knn__source_weights(&in->source);
+    status = group != NULL ? knn__units_of(model, units, count) : KNN_ERROR_FORMAT;
+    return status == KNN_OK ? knn__stored_read(in->source.file, group, stored) : status;
+}
+
 static knn_status read_incoming(incoming *in, knn_model *model, knn__pair_by by, bool skip_mismatch)
 {
     knn__stored stored = {0};
     knn__pairing pairing = {0};
     knn__unit *units = NULL;
     size_t count = 0;
-    const char *group = knn__source_weights(&in->source);
-    knn_status status = group != NULL ? knn__units_of(model, &units, &count) : KNN_ERROR_FORMAT;
+    knn_status status = list_stored(in, model, &by, &units, &count, &stored);
 
-    if (status == KNN_OK)
-        status = knn__stored_read(in->source.file, group, &stored);
     if (status == KNN_OK)
         status = knn__pair(model, units, count, &stored, by, skip_mismatch, &pairing);
     if (status == KNN_OK)

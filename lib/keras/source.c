@@ -5,11 +5,17 @@
 #include "core/file.h"
 #include "core/memory.h"
 #include "core/status.h"
+#include "keras/archive.h"
+#include "keras/weights.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static const size_t FILE_LIMIT = (size_t)8 << 30;
+enum {
+    TEXT_LIMIT = 16 << 20,                  /* bytes of an archive's JSON */
+    IMAGE_LIMIT = 256 << 20, IMAGE_GROWTH = 16      /* of its weights: so many, or so many times as large as the archive */
+};
 
 static bool begins(const void *data, size_t size, const char *with, size_t length)
 {
@@ -26,13 +32,49 @@ static knn_status expect_hdf5(const void *data, size_t size)
         return knn__fail(KNN_ERROR_FORMAT, "an empty file, expected a Keras file (HDF5)");
     if (BEGINS("version https://git-lfs.github.com/"))
         return knn__fail(KNN_ERROR_FORMAT, "a Git LFS pointer, not the file itself; fetch it with `git lfs pull`");
-    if (BEGINS("PK\x03\x04"))
-        return knn__fail(KNN_ERROR_UNSUPPORTED,
-                         "a zip archive (Keras 3's .keras format), which is not supported; save it as .h5 in Keras");
     if (BEGINS("{"))
         return knn__fail(KNN_ERROR_FORMAT,
                          "a JSON text (perhaps layers without weights), expected a Keras file (HDF5)");
     return knn__fail(KNN_ERROR_FORMAT, "not a Keras file: expected HDF5, got %zu bytes of something else", size);
+}
+
+/* Of a .keras archive all that counts is taken out; *data and *size become its weights'. */
+static knn_status open_archive(knn__source *source, const void **data, size_t *size)
+{
+    knn__archive *archive;
+    size_t most = *size > IMAGE_LIMIT / IMAGE_GROWTH ? *size * IMAGE_GROWTH : IMAGE_LIMIT, length;
+    void *image = NULL;
+    knn_status status = knn__archive_open(*data, *size, &archive);
+
+    if (status != KNN_OK)
+        return status;
+    status = knn__archive_read(archive, "config.json", TEXT_LIMIT, &source->config, &length);
+    if (status == KNN_OK)
+        status = knn__archive_read(archive, "metadata.json", TEXT_LIMIT, &source->metadata, &length);
+    if (status == KNN_OK)
+        status = knn__archive_read(archive, "model.weights.h5", most, &image, size);
+    knn__archive_close(archive);
+    if (status == KNN_OK) {
+        knn__free(source->bytes);
+        *data = source->bytes = image;
+    }
+    return status;
+}
+
+static knn_status open_data(knn__source *source, const void *data, size_t size)
+{
+    knn_status status = KNN_OK;
+
+    if (BEGINS("PK\x03\x04") || BEGINS("PK\x05\x06"))
+        status = open_archive(source, &data, &size);
+    if (status == KNN_OK) {
+        status = expect_hdf5(data, size);
+        if (status == KNN_OK)
+            status = knn__h5_open(data, size, &source->file);
+        if (status != KNN_OK && source->config != NULL)
+            knn__context(status, "model.weights.h5");
+    }
+    return status;
 }
 
 knn_status knn__source_open(knn__source *source, const char *path, const void *data, size_t size)
@@ -46,9 +88,7 @@ knn_status knn__source_open(knn__source *source, const char *path, const void *d
             return status;                  /* which names the file */
         data = source->bytes;
     }
-    knn_status status = expect_hdf5(data, size);
-    if (status == KNN_OK)
-        status = knn__h5_open(data, size, &source->file);
+    knn_status status = open_data(source, data, size);
     if (status != KNN_OK) {
         knn__context(status, "%s", source->name);
         knn__source_close(source);
@@ -60,6 +100,8 @@ void knn__source_close(knn__source *source)
 {
     knn__h5_close(source->file);
     knn__free(source->bytes);
+    knn__free(source->config);
+    knn__free(source->metadata);
     *source = (knn__source){0};
 }
 
@@ -72,12 +114,18 @@ static knn_status not_found(const knn__source *source, const char *expected)
         return knn__fail(KNN_ERROR_FORMAT,
                          "expected %s, got a weights file without layers; add the layers and use knn_load_weights",
                          expected);
-    if (knn__h5_has(file, "layers") || knn__h5_has(file, "_layer_checkpoint_dependencies"))
-        return knn__fail(KNN_ERROR_UNSUPPORTED,
-                         "expected %s, got a .weights.h5 of Keras 3, whose layout is not supported", expected);
+    if (knn__is_nested(file))
+        return knn__fail(KNN_ERROR_FORMAT,
+                         "expected %s, got a .weights.h5 of Keras 3 without layers; add the layers and use knn_load_weights", expected);
     if (knn__h5_has_attribute(file, "", "nb_layers"))
         return knn__fail(KNN_ERROR_UNSUPPORTED, "expected %s, got a file of Keras 0, which is not supported", expected);
     return knn__fail(KNN_ERROR_FORMAT, "expected %s, got an HDF5 file that Keras did not write", expected);
+}
+
+bool knn__source_is_nested(const knn__source *source)
+{
+    return !knn__h5_has_attribute(source->file, "", "layer_names") && !knn__h5_has_attribute(source->file, "", "layer_names0") &&
+           !knn__h5_has(source->file, "model_weights") && knn__is_nested(source->file);
 }
 
 const char *knn__source_weights(const knn__source *source)
@@ -93,15 +141,31 @@ const char *knn__source_weights(const knn__source *source)
 
 knn_status knn__source_expect_model(const knn__source *source)
 {
-    return knn__h5_has_attribute(source->file, "", "model_config") ? KNN_OK : not_found(source, "a whole model");
+    return source->config != NULL || knn__h5_has_attribute(source->file, "", "model_config") ? KNN_OK : not_found(source, "a whole model");
+}
+
+/* config.json is the model's configuration, the compilation is a member of it. */
+static knn_status archive_json(const knn__source *source, bool compilation, cJSON **json)
+{
+    knn_status status = knn__json_parse(source->config, "config.json", json);
+
+    if (status == KNN_OK && compilation) {
+        cJSON *whole = *json;
+        *json = cJSON_DetachItemFromObjectCaseSensitive(whole, "compile_config");
+        knn__json_delete(whole);
+    }
+    return status;
 }
 
 knn_status knn__source_json(const knn__source *source, const char *attribute, cJSON **json)
 {
     char *text = NULL;
     knn_status status = KNN_OK;
+    bool compilation = strcmp(attribute, "training_config") == 0;
 
     *json = NULL;
+    if (source->config != NULL && (compilation || strcmp(attribute, "model_config") == 0))
+        return archive_json(source, compilation, json);
     if (knn__h5_has_attribute(source->file, "", attribute))
         status = knn__h5_read_text(source->file, "", attribute, &text);
     if (text != NULL)
@@ -118,16 +182,23 @@ knn_status knn__source_state(const knn__source *source, cJSON **json, knn__state
     return status == KNN_OK ? knn__state_read_whitening(source->file, state) : status;
 }
 
+static bool is_old(const char *version)
+{
+    return version == NULL || strtol(version, NULL, 10) < 3;
+}
+
 knn_status knn__source_is_old(const knn__source *source, bool *old)
 {
     char *version = NULL;
+    cJSON *metadata = NULL;
     knn_status status = KNN_OK;
 
-    *old = true;
-    if (knn__h5_has_attribute(source->file, "", "keras_version"))
+    if (source->metadata != NULL)
+        status = knn__json_parse(source->metadata, "metadata.json", &metadata);
+    else if (knn__h5_has_attribute(source->file, "", "keras_version"))
         status = knn__h5_read_text(source->file, "", "keras_version", &version);
-    if (version != NULL)
-        *old = strtol(version, NULL, 10) < 3;
+    *old = is_old(metadata != NULL ? knn__json_text(knn__json_get(metadata, "keras_version")) : version);
+    knn__json_delete(metadata);
     knn__free(version);
     return status;
 }

@@ -8,8 +8,9 @@
 
 typedef struct knn__source {
     const char *name;                       /* for errors: the path, or "data" */
-    void *bytes;                            /* of a file; NULL: the caller's */
+    void *bytes;                            /* of a file or of an archive's weights; NULL: the caller's */
     knn__h5 *file;
+    void *config, *metadata;                /* JSON texts of a .keras archive; NULL: not one */
 } knn__source;
 
 /* From a path, or, where `data` is not NULL, from memory that the caller keeps until knn__source_close. Says what other
@@ -17,12 +18,14 @@ typedef struct knn__source {
 knn_status knn__source_open(knn__source *source, const char *path, const void *data, size_t size);
 void       knn__source_close(knn__source *source);
 
-/* "" or "model_weights": where the weights lie; NULL with an error that says what the file is instead. */
+/* Whether the weights lie in Keras 3's own layout. */
+bool        knn__source_is_nested(const knn__source *source);
+/* "" or "model_weights": where the weights in the legacy layout lie; NULL with an error that says what the file is instead. */
 const char *knn__source_weights(const knn__source *source);
 /* Nothing, or an error that says what the file is instead of a whole model. */
 knn_status knn__source_expect_model(const knn__source *source);
 
-/* A JSON text at the root; *json is NULL where there is none. */
+/* A JSON text at the root, or what an archive has for "model_config" and "training_config"; *json is NULL where there is none. */
 knn_status knn__source_json(const knn__source *source, const char *attribute, cJSON **json);
 /* The part of it that is ours, where there is one. */
 knn_status knn__source_state(const knn__source *source, cJSON **json, knn__state *state);

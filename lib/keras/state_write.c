@@ -182,22 +182,22 @@ void knn__fingerprint(const knn_model *model, knn__text *text)
         knn__text_add(text, "%s%d", i > 0 ? "x" : "", model->input.size[i]);
     for (size_t i = 0; i < model->layer_count; i++) {
         const knn__model_layer *layer = &model->layers[i];
-        knn__write_object(&part, NULL, layer->description->class_name, knn__layer_fields(layer->description),
+        knn__write_object(&part, NULL, NULL, layer->description->class_name, knn__layer_fields(layer->description),
                           layer->description);
         knn__text_add(text, "\nlayer %s: %s", layer->name, part.failed ? "" : part.data);
         text->failed |= part.failed;
         part.length = 0;
     }
-    knn__write_optimizer(&compiled->optimizer, NULL, false, &part);
+    knn__write_optimizer(&compiled->optimizer, NULL, false, false, &part);
     knn__json_put_bool(&part, NULL, compiled->optimizer.update.epsilon_outside);
     knn__text_add(text, "\noptimizer: %s", part.failed ? "" : part.data);
     part.length = 0;
-    knn__write_loss(&compiled->loss, NULL, &part);
+    knn__write_loss(&compiled->loss, NULL, false, &part);
     knn__text_add(text, "\nloss: %s", part.failed ? "" : part.data);
     part.length = 0;
     knn__json_begin(&part, NULL, '[');
     for (int i = 0; i < compiled->metric_count; i++)
-        knn__write_metric(&compiled->metrics[i], &part);
+        knn__write_metric(&compiled->metrics[i], false, &part);
     knn__json_end(&part, ']');
     knn__text_add(text, "\nmetrics: %s\n", part.failed ? "" : part.data);
     text->failed |= part.failed;

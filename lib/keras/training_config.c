@@ -154,7 +154,8 @@ bool knn__training_config_read(knn__reading *reading, const cJSON *json, const c
     *options = (knn_compile_options){.size = sizeof *options};
     if (!is_empty(knn__json_get(json, "loss_weights")))
         return unknown(reading, "option", "loss_weights");
-    return read_optimizer(reading, knn__json_get(json, "optimizer_config"), ours, &options->optimizer) &&
+    const cJSON *optimizer = knn__json_get(json, "optimizer_config");
+    return read_optimizer(reading, optimizer != NULL ? optimizer : knn__json_get(json, "optimizer"), ours, &options->optimizer) &&
            read_loss(reading, knn__json_get(json, "loss"), &options->loss) &&
            read_metrics(reading, knn__json_get(json, "metrics"), options->metrics) &&
            read_metrics(reading, knn__json_get(json, "weighted_metrics"), options->weighted_metrics);
@@ -163,14 +164,14 @@ bool knn__training_config_read(knn__reading *reading, const cJSON *json, const c
 /* ---- Writing ---- */
 
 /* Keras 3 knows "binary_crossentropy", but no short names. */
-void knn__write_loss(const knn__loss *loss, const char *key, knn__text *text)
+void knn__write_loss(const knn__loss *loss, const char *key, bool modules, knn__text *text)
 {
     char name[64];
 
     if (loss->kind == NULL)
         knn__json_put_text(text, key, loss->description->custom->class_name);
     else if (!knn__all_normal(loss->kind->fields, loss->description))
-        knn__write_object(text, key, loss->kind->class_name, loss->kind->fields, loss->description);
+        knn__write_object(text, key, modules ? "keras.losses" : NULL, loss->kind->class_name, loss->kind->fields, loss->description);
     else {
         knn__snake_case(loss->kind->class_name, name, sizeof name);
         knn__json_put_text(text, key, name);
@@ -187,7 +188,7 @@ static const char *metric_class(const knn__metric *metric)
 }
 
 /* A name alone only for those that all versions of Keras have as functions of the same name. */
-void knn__write_metric(const knn__metric *metric, knn__text *text)
+void knn__write_metric(const knn__metric *metric, bool modules, knn__text *text)
 {
     char name[64];
     const char *class_name = metric_class(metric);
@@ -203,6 +204,8 @@ void knn__write_metric(const knn__metric *metric, knn__text *text)
         return;
     }
     knn__json_begin(text, NULL, '{');
+    if (modules)
+        knn__json_put_text(text, "module", "keras.metrics");
     knn__json_put_text(text, "class_name", class_name);
     knn__json_begin(text, "config", '{');
     knn__json_put_text(text, "name", metric->key);
@@ -227,7 +230,7 @@ static void write_schedule(const knn_schedule *schedule, knn__text *text)
     knn__json_end(text, '}');
 }
 
-void knn__write_optimizer(const knn__optimizer *optimizer, const char *key, bool with_rate, knn__text *text)
+void knn__write_optimizer(const knn__optimizer *optimizer, const char *key, bool modules, bool with_rate, knn__text *text)
 {
     const knn_field *fields = optimizer->kind->fields;
     char class_name[64];
@@ -236,10 +239,12 @@ void knn__write_optimizer(const knn__optimizer *optimizer, const char *key, bool
      * others it has older twins of the plain name, which every version loads. */
     bool newer = optimizer->weight_decay != 0 || optimizer->use_ema || optimizer->update.op == KNN_UPDATE_LION ||
                  optimizer->update.op == KNN_UPDATE_ADAFACTOR;
-    snprintf(class_name, sizeof class_name, "%s%s", newer ? "Custom>" : "", optimizer->kind->class_name);
+    snprintf(class_name, sizeof class_name, "%s%s", newer && !modules ? "Custom>" : "", optimizer->kind->class_name);
     while (strcmp(fields->name, "learning_rate") == 0)      /* the table begins with them */
         fields++;
     knn__json_begin(text, key, '{');
+    if (modules)
+        knn__json_put_text(text, "module", "keras.optimizers");
     knn__json_put_text(text, "class_name", class_name);
     knn__json_begin(text, "config", '{');
     knn__json_put_text(text, "name", optimizer->kind->class_name);
@@ -263,29 +268,39 @@ static bool has_weighted(const knn__compiled *compiled)         /* they are the 
     return compiled->metric_count > 0 && compiled->metrics[compiled->metric_count - 1].weighted;
 }
 
-static void write_metrics(const knn__compiled *compiled, const char *key, bool weighted, knn__text *text)
+static void write_metrics(const knn__compiled *compiled, const char *key, bool weighted, bool modules, knn__text *text)
 {
     knn__json_begin(text, key, '[');
     for (int i = 0; i < compiled->metric_count; i++)
         if (compiled->metrics[i].weighted == weighted)
-            knn__write_metric(&compiled->metrics[i], text);
+            knn__write_metric(&compiled->metrics[i], modules, text);
     knn__json_end(text, ']');
+}
+
+static void write_compiled(const knn__compiled *compiled, const char *optimizer, bool modules, knn__text *text)
+{
+    knn__write_optimizer(&compiled->optimizer, optimizer, modules, true, text);
+    knn__write_loss(&compiled->loss, "loss", modules, text);
+    write_metrics(compiled, "metrics", false, modules, text);
+    if (has_weighted(compiled))
+        write_metrics(compiled, "weighted_metrics", true, modules, text);
+    else
+        knn__json_put_text(text, "weighted_metrics", NULL);
+    knn__json_put_text(text, "loss_weights", NULL);
 }
 
 void knn__training_config_write(const knn_model *model, knn__text *text)
 {
-    const knn__compiled *compiled = &model->compiled;
-
     knn__json_begin(text, NULL, '{');
-    knn__write_optimizer(&compiled->optimizer, "optimizer_config", true, text);
-    knn__write_loss(&compiled->loss, "loss", text);
-    write_metrics(compiled, "metrics", false, text);
-    if (has_weighted(compiled))
-        write_metrics(compiled, "weighted_metrics", true, text);
-    else
-        knn__json_put_text(text, "weighted_metrics", NULL);
-    knn__json_put_text(text, "loss_weights", NULL);
+    write_compiled(&model->compiled, "optimizer_config", false, text);
     knn__json_put_text(text, "sample_weight_mode", NULL);
+    knn__json_end(text, '}');
+}
+
+void knn__compile_config_write(const knn_model *model, knn__text *text)
+{
+    knn__json_begin(text, "compile_config", '{');
+    write_compiled(&model->compiled, "optimizer", true, text);
     knn__json_end(text, '}');
 }
 

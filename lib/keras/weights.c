@@ -22,7 +22,7 @@ char *knn__h5_path(const char *root, const char *a, const char *b)
     return NULL;
 }
 
-static knn_status add_array(knn__h5 *file, const char *group, const char *name, knn__stored *stored)
+knn_status knn__stored_add_array(knn__h5 *file, const char *group, const char *name, knn__stored *stored)
 {
     if (!knn__reserve((void **)&stored->arrays, &stored->array_capacity, stored->array_count + 1,
                       sizeof *stored->arrays))
@@ -35,13 +35,13 @@ static knn_status add_array(knn__h5 *file, const char *group, const char *name, 
     return knn__h5_shape_of(file, array->path, &array->shape);
 }
 
-static knn_status add_layer(const char *name, const knn__names *weights, knn__stored *stored)
+knn_status knn__stored_add_layer(const char *name, size_t count, knn__stored *stored)
 {
     if (!knn__reserve((void **)&stored->layers, &stored->layer_capacity, stored->layer_count + 1,
                       sizeof *stored->layers))
         return KNN_ERROR_MEMORY;
     knn__stored_layer *layer = &stored->layers[stored->layer_count];
-    *layer = (knn__stored_layer){knn__copy_text(name), stored->array_count, weights->count};
+    *layer = (knn__stored_layer){knn__copy_text(name), stored->array_count, count};
     if (layer->name == NULL)
         return KNN_ERROR_MEMORY;
     stored->layer_count++;
@@ -55,9 +55,9 @@ static knn_status read_layer(knn__h5 *file, const char *root, const char *name, 
     knn_status status = group != NULL ? knn__h5_read_texts(file, group, "weight_names", &weights) : KNN_ERROR_MEMORY;
 
     if (status == KNN_OK)
-        status = add_layer(name, &weights, stored);
+        status = knn__stored_add_layer(name, weights.count, stored);
     for (size_t i = 0; i < weights.count && status == KNN_OK; i++)
-        status = add_array(file, group, weights.name[i], stored);
+        status = knn__stored_add_array(file, group, weights.name[i], stored);
     knn__names_free(&weights);
     knn__free(group);
     return status;
@@ -121,6 +121,20 @@ knn_status knn__units_of(const knn_model *model, knn__unit **units, size_t *coun
         knn__unit *unit = &(*units)[(*count)++];
         *unit = (knn__unit){knn__copy_bytes(name, (size_t)length), i, end - i};
         if (unit->name == NULL)
+            return KNN_ERROR_MEMORY;
+    }
+    return KNN_OK;
+}
+
+knn_status knn__layers_of(const knn_model *model, knn__unit **units, size_t *count)
+{
+    *count = 0;
+    *units = knn__alloc(model->layer_count, sizeof **units);
+    if (*units == NULL)
+        return KNN_ERROR_MEMORY;
+    for (size_t i = 0; i < model->layer_count; i++) {
+        (*units)[(*count)++] = (knn__unit){knn__copy_text(model->layers[i].name), i, 1};
+        if ((*units)[i].name == NULL)
             return KNN_ERROR_MEMORY;
     }
     return KNN_OK;

@@ -20,12 +20,31 @@ typedef struct knn__stored {
 
 /* `group`: where the layers lie: "" or "model_weights". */
 knn_status knn__stored_read(knn__h5 *file, const char *group, knn__stored *stored);
+/* An array at ROOT/NAME, for who lists files. */
+knn_status knn__stored_add_array(knn__h5 *file, const char *root, const char *name, knn__stored *stored);
+/* A layer whose `count` arrays are added next. */
+knn_status knn__stored_add_layer(const char *name, size_t count, knn__stored *stored);
 void       knn__stored_free(knn__stored *stored);
+
+/* Keras 3's own layout (.weights.h5): the arrays of a layer are CONTAINERlayers/KEY/vars/0, 1, ..; KEY is its class in snake case, for the
+ * second one of the class "dense_1". CONTAINER is "" or such a path of a model inside the model, "layers/sequential/". */
+typedef struct knn__place { const char *name, *class_name, *container; } knn__place;
+/* Those of the layers with weights. Free with knn__places_free, after a failure, too. */
+knn_status knn__places_of(const knn_model *model, knn__place **places, size_t *count);
+void       knn__places_free(knn__place *places, size_t count);
+
+bool       knn__is_nested(knn__h5 *file);
+/* A layer for each place, in their order; all have weights. Fails where a place has none in the file, or the file more. Where the file
+ * has models inside that no place is in, layers' names decide, "features/conv2d". `places` NULL: all layers, by the names that the file
+ * says. */
+knn_status knn__stored_read_nested(knn__h5 *file, const knn__place *places, size_t count, knn__stored *stored);
+knn_status knn__write_weights_nested(knn__h5 *file, const knn_model *model);
 
 /* What one layer of a file stands for: layers [first, first + count) of the model, several where it is a nested model. */
 typedef struct knn__unit { char *name; size_t first, count; } knn__unit;
-/* Those of a model. Free with knn__units_free, after a failure, too. */
+/* Those of a model in the legacy layout; in Keras 3's own, each layer. Free with knn__units_free, after a failure, too. */
 knn_status knn__units_of(const knn_model *model, knn__unit **units, size_t *count);
+knn_status knn__layers_of(const knn_model *model, knn__unit **units, size_t *count);
 void       knn__units_free(knn__unit *units, size_t count);
 
 /* Which array each weight of the model comes from; NULL: it stays as it is. */

@@ -22,7 +22,7 @@ START_TEST(what_is_no_keras_file_is_told_by_its_contents)
     static const struct { const char *bytes, *error; } cases[] = {
         {"", "an empty file"},
         {"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "a Git LFS pointer"},
-        {"PK\x03\x04zip", "a zip archive (Keras 3's .keras format)"},
+        {"PK\x03\x04zip", "zip archive"},
         {"{\"class_name\": \"Sequential\"}", "a JSON text"},
         {"hello", "expected HDF5, got 5 bytes of something else"},
         {"\x89HDF\r\n\x1a\n\1\2\3\4", "a damaged or incomplete HDF5 file"}};
