@@ -4,6 +4,7 @@
 
 #include "core/memory.h"
 #include "core/status.h"
+#include "keras/layout.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -275,10 +276,10 @@ static knn_status flatten(config_reader *reader, const cJSON *object, int depth,
 
 /* ---- Describing: each layer's config to its description ---- */
 
-static bool expect_format(knn__reading *reading, const cJSON *config, const char *key, const char *expected)
+static bool expect_format(knn__reading *reading, const cJSON *config, const char *key, const char *expected, const char *other)
 {
     const char *format = knn__json_text(knn__json_get(config, key));
-    if (format == NULL || strcmp(format, expected) == 0 || strcmp(format, "default") == 0)
+    if (format == NULL || strcmp(format, expected) == 0 || strcmp(format, other) == 0 || strcmp(format, "default") == 0)
         return true;
     return knn__unsupported(reading, "%s '%.40s'", key, format);
 }
@@ -306,8 +307,8 @@ static bool expect_off(knn__reading *reading, const cJSON *config, const char *k
 /* Options that change what a layer computes and that no description has. */
 static bool check_options(knn__reading *reading, const cJSON *config)
 {
-    return expect_format(reading, config, "data_format", "channels_last") &&
-           expect_format(reading, config, "dim_ordering", "tf") &&
+    return expect_format(reading, config, "data_format", "channels_last", "channels_first") &&
+           expect_format(reading, config, "dim_ordering", "tf", "tf") &&
            expect_floats(reading, knn__json_get(config, "dtype")) &&
            expect_off(reading, config, "quantization_config") && expect_off(reading, config, "renorm") &&
            expect_off(reading, config, "virtual_batch_size") && expect_off(reading, config, "antialias") &&
@@ -403,30 +404,16 @@ void knn__config_free(knn__config *config)
 
 /* ---- Building ---- */
 
-/* Normalizations but for that of layers keep the last axis: -1, or its number, the batch counted; [3] in some files. */
-static knn_status check_axis(const knn__config_layer *layer, const knn_model *model)
-{
-    const cJSON *axis = knn__json_get(layer->config, "axis");
-    int number, last = knn__model_output(model).rank;
-
-    if (cJSON_IsArray(axis) && cJSON_GetArraySize(axis) == 1)
-        axis = cJSON_GetArrayItem(axis, 0);
-    if (axis == NULL ||
-        (!knn__same_class(layer->class_name, "BatchNormalization") && !knn__same_class(layer->class_name, "GroupNormalization") &&
-         !knn__same_class(layer->class_name, "Normalization")) ||
-        (knn__json_int(axis, &number) && (number == -1 || number == last)))
-        return KNN_OK;
-    return knn__fail(KNN_ERROR_UNSUPPORTED, "not supported: %.80s (%.80s): an axis that is not the last",
-                     layer->name != NULL ? layer->name : "", layer->class_name);
-}
-
-knn_status knn__config_build(const knn__config *config, knn_model *model)
+knn_status knn__config_build(knn__config *config, knn__reading *reading, knn_model *model)
 {
     const int *size = config->input.size;
     knn_status status = knn_add(model, knn_input(size[0], size[1], size[2], .name = config->input_name));
+    knn__order order = {0};
 
-    for (size_t i = 0; i < config->count && status == KNN_OK; i++) {
-        status = check_axis(&config->layers[i], model);
+    for (size_t i = 0; status == KNN_OK; i++) {
+        status = knn__layout_meet(config, i, reading, knn__model_output(model).rank, &order);
+        if (i == config->count)
+            break;
         if (status == KNN_OK)
             status = knn__model_add(model, config->layers[i].inside, config->layers[i].description);
     }

@@ -32,7 +32,8 @@ knn_status knn__config_read(knn__config *config, knn__reading *reading, const cJ
                             const knn_layer_class *const *classes);
 void       knn__config_free(knn__config *config);
 
-/* Adds its layers to a new model: layer i of the config becomes layer i of the model. */
-knn_status knn__config_build(const knn__config *config, knn_model *model);
+/* Adds its layers to a new model, channels_first ones with Permute layers around them (layout.h), which the config has afterwards, too: layer i
+ * of the config becomes layer i of the model. */
+knn_status knn__config_build(knn__config *config, knn__reading *reading, knn_model *model);
 
 #endif

@@ -48,7 +48,7 @@ static knn_status make_model(loader *l)
                                        .seed = o->seed == 0 && l->state.has_training ? l->state.seed : o->seed};
 
     l->model = knn_sequential_with(&options);
-    return l->model != NULL ? knn__config_build(&l->config, l->model) : KNN_ERROR_UNSUPPORTED;
+    return l->model != NULL ? knn__config_build(&l->config, &l->reading, l->model) : KNN_ERROR_UNSUPPORTED;
 }
 
 /* In Keras 3's own layout each layer has its place, by the classes that the file says. */

@@ -57,7 +57,7 @@ static knn_model *build(const knn_json_options *o, knn__config *config, knn__rea
     const knn_model_options options = {.size = sizeof options, .name = config->name, .backend = o->backend, .threads = o->threads,
                                        .seed = o->seed};
     knn_model *model = knn_sequential_with(&options);
-    if (model != NULL && knn__config_build(config, model) != KNN_OK) {
+    if (model != NULL && knn__config_build(config, reading, model) != KNN_OK) {
         knn_model_free(model);
         model = NULL;
     }

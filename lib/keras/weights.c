@@ -176,14 +176,35 @@ static void shape_text(int rank, const int *size, char *to, size_t room)
         snprintf(to + length, room - length, ")");
 }
 
+static int without_ones(int rank, const int *size, int *kept)
+{
+    int count = 0;
+    for (int i = 0; i < rank; i++)
+        if (size[i] != 1)
+            kept[count++] = size[i];
+    return count;
+}
+
+/* Equal, but for the ones of a PReLU's alpha: of shared axes, which lay elsewhere in a channels_first model. */
+static bool same_shape(const knn__weight_spec *spec, const knn__h5_shape *shape)
+{
+    int expected[4], got[4];
+
+    if (shape->rank != spec->rank)
+        return false;
+    if (strcmp(spec->name, "alpha") != 0)
+        return memcmp(shape->size, spec->shape, (size_t)spec->rank * sizeof(int)) == 0;
+    int count = without_ones(spec->rank, spec->shape, expected);
+    return without_ones(shape->rank, shape->size, got) == count && memcmp(expected, got, (size_t)count * sizeof(int)) == 0;
+}
+
 static knn_status pair_array(const pairer *p, size_t index, const knn__stored_array *array)
 {
     const knn__model_weight *weight = &p->model->weights_table[index];
     const knn__weight_spec *spec = &weight->spec;
     char expected[64], got[64];
 
-    if (array->shape.rank == spec->rank &&
-        memcmp(array->shape.size, spec->shape, (size_t)spec->rank * sizeof(int)) == 0) {
+    if (same_shape(spec, &array->shape)) {
         p->pairing->of[index] = array;
         return KNN_OK;
     }

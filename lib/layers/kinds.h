@@ -41,8 +41,6 @@ extern const char *const knn__outside_names[];
 
 knn_status knn__expect_rank3(const knn_shape *in);
 knn_status knn__expect_rank2(const knn_shape *in);
-/* A KNN_FIELD_AXES as places in shape->size (0: height), in order. Errors name an axis that does not exist. */
-knn_status knn__resolve_axes(int axes, const knn_shape *shape, int places[3], int *count);
 /* Shape rules: out = in, of any rank, of a picture, of a sequence. */
 knn_status knn__shape_same(const knn_layer *layer, const knn_shape *in, knn_shape *out);
 knn_status knn__shape_same_picture(const knn_layer *layer, const knn_shape *in, knn_shape *out);

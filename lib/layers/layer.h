@@ -58,6 +58,9 @@ size_t knn__shape_length(const knn_shape *shape);
 knn_extent knn__shape_extent(const knn_shape *shape);       /* (height, width, channels) with leading ones */
 void knn__shape_text(const knn_shape *shape, char *to, size_t size);        /* "(150, 150, 3)" */
 
+/* A KNN_FIELD_AXES as places in shape->size (0: height), in order. Errors name an axis that does not exist. */
+knn_status knn__resolve_axes(int axes, const knn_shape *shape, int places[3], int *count);
+
 /* Fills a node's operation, extents and neutral values (stride 1, groups 1, ..). */
 void knn__node_init(knn_node *node, knn_op op, const knn_shape *in, const knn_shape *out);
 /* nodes[at] = the activation behind it, where there is one; returns the count of nodes. */

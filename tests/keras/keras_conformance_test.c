@@ -131,7 +131,7 @@ static knn_model *make_model(const asked *a, const char *backend)
     if (status == KNN_OK)
         status = knn__config_read(&config, &reading, json, NULL);
     if (status == KNN_OK)
-        status = knn__config_build(&config, model);
+        status = knn__config_build(&config, &reading, model);
     if (status == KNN_OK)
         status = knn__model_build(model);
     if (status == KNN_OK && a->training != NULL)
