@@ -108,7 +108,8 @@ typedef struct knn_predict_options {        /* by position: data, y, y_length */
 } knn_predict_options;
 #define knn_predict_dataset(model, ...) knn_predict_dataset_with(model, KNN_OPTIONS(knn_predict_options, __VA_ARGS__))
 KNN_API knn_status knn_predict_dataset_with(const knn_model *model, const knn_predict_options *options);
-/* All outputs for one picture, by the preprocessing that travels with the model. */
+/* All outputs for one picture, by the preprocessing that travels with the model. A model of a channels_first file takes (channels, height,
+ * width) of knn_predict; pictures, and data sets of (height, width, channels), are turned for it. */
 KNN_API knn_status knn_predict_file(const knn_model *model, const char *path, float *y, size_t y_length);
 
 typedef struct knn_evaluate_options {       /* by position: data, values, count */

@@ -25,14 +25,17 @@ static knn_status load(const knn__preprocessing *preprocessing, const picture *f
     return knn__fail(KNN_ERROR_ARGUMENT, "classify: no picture given");
 }
 
+static knn_shape shape_of(const knn__preprocessing *p) { return (knn_shape){3, {p->height, p->width, p->channels}}; }
+
 static knn_status check_preprocessing(const knn_model *model)
 {
     const knn__preprocessing *p = &model->preprocessing;
+    const knn_shape shape = shape_of(p);
 
     if (!model->has_preprocessing)
         return knn__fail(KNN_ERROR_STATE, "%s: the model does not know how its pictures are prepared; call knn_set_preprocessing",
                          model->name);
-    if ((size_t)p->height * (size_t)p->width * (size_t)p->channels != knn_input_length(model))
+    if (!knn__sample_fits(model, &shape))
         return knn__fail(KNN_ERROR_SHAPE, "%s: pictures are prepared as (%d, %d, %d), the model takes %zu numbers", model->name, p->height,
                          p->width, p->channels, knn_input_length(model));
     return KNN_OK;
@@ -41,6 +44,7 @@ static knn_status check_preprocessing(const knn_model *model)
 /* All outputs for one picture; y has room for them. */
 static knn_status predict_picture(const knn_model *model, const picture *from, float *y)
 {
+    const knn_shape shape = shape_of(&model->preprocessing);
     knn_status status = check_preprocessing(model);
 
     if (status != KNN_OK)
@@ -49,6 +53,8 @@ static knn_status predict_picture(const knn_model *model, const picture *from, f
     if (x == NULL)
         return KNN_ERROR_MEMORY;
     status = load(&model->preprocessing, from, x);
+    if (status == KNN_OK)
+        status = knn__give_planes(model, &shape, 1, x);
     if (status == KNN_OK)
         status = knn_predict(model, x, 1, y, knn_output_length(model));
     knn__free(x);

@@ -89,7 +89,7 @@ static knn_status evaluate_batch(const knn_model *model, const knn_dataset *data
 {
     const knn_run run = {.images = images, .threads = w->entry->threads, .seed = model->seed};
     int positions, outputs;
-    knn_status status = knn__dataset_batch(dataset, model->seed, 0, w->indices, images, false, model->threads, w->x, w->target, w->weight);
+    knn_status status = knn__model_batch(model, dataset, 0, w->indices, images, false, w->x, w->target, w->weight);
 
     if (status != KNN_OK)
         return status;
@@ -181,8 +181,7 @@ knn_status knn__check_dataset(const knn_model *model, const knn_dataset *dataset
         return knn__fail_null(what, "data set");
     knn__shape_text(&model->input, ours, sizeof ours);
     knn__shape_text(&dataset->input, theirs, sizeof theirs);
-    if (knn__shape_length(&dataset->input) != knn__shape_length(&model->input) ||
-        (dataset->input.rank == 3 && model->input.rank == 3 && dataset->input.size[1] != model->input.size[1]))
+    if (!knn__sample_fits(model, &dataset->input))
         return knn__fail(KNN_ERROR_SHAPE, "%s: the model takes %s, the data set gives %s", what, ours, theirs);
     if (!labels)
         return KNN_OK;

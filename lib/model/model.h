@@ -180,6 +180,18 @@ knn_status knn__train_step(knn_model *model, const float *x, const float *target
 /* When all epochs are done: the weights become their average, where the optimizer keeps one. */
 void knn__train_finish(knn_model *model);
 
+/* ---- samples.c ---- */
+
+/* Whether a sample of a shape can be its input: of that shape, a picture to be turned, or, where not both are pictures, as many numbers. */
+bool       knn__sample_fits(const knn_model *model, const knn_shape *sample);
+/* Whether its input is the picture's planes, (channels, height, width), and the sample the picture, (height, width, channels). */
+bool       knn__wants_planes(const knn_model *model, const knn_shape *sample);
+/* Turns n samples in place where it wants that. */
+knn_status knn__give_planes(const knn_model *model, const knn_shape *sample, int n, float *x);
+/* knn__dataset_batch by the model's seed and threads, x as the model takes it. */
+knn_status knn__model_batch(const knn_model *model, const knn_dataset *dataset, int epoch, const size_t *indices, int n, bool augment,
+                            float *x, float *y, float *weights);
+
 /* ---- predict.c ---- */
 
 /* A plan for inference, borrowed from the model's pool; packed for the weights as they are. */

@@ -170,7 +170,7 @@ static knn_status predict_dataset(const knn_model *model, const knn_predict_opti
         int images = (int)(data->samples - done < (size_t)batch ? data->samples - done : (size_t)batch);
         for (int i = 0; i < images; i++)
             indices[i] = done + (size_t)i;
-        status = knn__dataset_batch(data, model->seed, 0, indices, images, false, model->threads, x, NULL, NULL);
+        status = knn__model_batch(model, data, 0, indices, images, false, x, NULL, NULL);
         if (status == KNN_OK)
             run(model, entry, x, images, options->y + done * out);
     }

@@ -41,8 +41,7 @@ static knn_status train_batch(knn__training *training, const buffers *b, int *im
     size_t first = training->batch % all * size, left = data->samples - first;
     int n = (int)(left < size ? left : size);
     *images = n;
-    knn_status status = knn__dataset_batch(data, model->seed, training->epoch, b->order + first, n, true, model->threads,
-                                           b->x, b->y, b->weight);
+    knn_status status = knn__model_batch(model, data, training->epoch, b->order + first, n, true, b->x, b->y, b->weight);
     if (status != KNN_OK)
         return status;
     weigh_classes(&training->options, b->y, b->weight, n);

@@ -3,6 +3,8 @@
 #include "model/model.h"
 #include "support/fixture.h"
 
+#include <math.h>
+
 #define FOLDER KNN_FIXTURES "/keras/first-"
 
 /* What a fixture has: x, y and how many samples. */
@@ -147,6 +149,113 @@ START_TEST(pictures_are_turned_once_where_no_layer_needs_more)
 }
 END_TEST
 
+/* ---- Pictures: as Keras with the channels first gets them ---- */
+
+enum { HEIGHT = 11, WIDTH = 9, PIXELS = HEIGHT * WIDTH, CLASSES = 3 };
+
+static const char *const classes[] = {"ant", "bee", "cow", NULL};
+static const knn_generator_options generator = {.size = sizeof generator, .rescale = 1.0 / 255};
+
+/* A picture of a colour that changes, its numbers as they are and plane by plane, and what the model makes of these. */
+typedef struct picture {
+    uint8_t rgb[PIXELS * 3];
+    float x[PIXELS * 3], planes[PIXELS * 3], y[CLASSES];
+} picture;
+
+static picture make_picture(const knn_model *model)
+{
+    picture p;
+    for (int i = 0; i < PIXELS * 3; i++) {
+        p.rgb[i] = (uint8_t)(i * i % 251);
+        p.x[i] = (float)(p.rgb[i] * (1.0 / 255));
+        p.planes[i % 3 * PIXELS + i / 3] = p.x[i];
+    }
+    check_ok(knn_predict(model, p.planes, 1, p.y, CLASSES));
+    return p;
+}
+
+static const char *write_picture(const picture *p, const char *name)
+{
+    static const char head[] = "P6 9 11 255\n";
+    const char *path = in_folder(name);
+    FILE *file = fopen(path, "wb");
+    ck_assert(file != NULL && fwrite(head, 1, sizeof head - 1, file) == sizeof head - 1 &&
+              fwrite(p->rgb, 1, sizeof p->rgb, file) == sizeof p->rgb && fclose(file) == 0);
+    return path;
+}
+
+START_TEST(a_picture_is_classified_as_its_planes_are)
+{
+    knn_model *model = knn_load_model(path_of("pictures", "keras2.h5"));
+    const picture p = make_picture(model);
+    const char *path = write_picture(&p, "picture.ppm"), *name;
+    float y[CLASSES];
+    double probability, from_pixels;
+    check_ok(knn_set_preprocessing(model, knn_pictures(.target_height = HEIGHT, .target_width = WIDTH, .generator = &generator), classes));
+    check_ok(knn_predict_file(model, path, y, CLASSES));
+    check_floats(y, p.y, CLASSES, 1e-6, 1e-6);
+    check_ok(knn_classify_file(model, path, &name, &probability));
+    check_ok(knn_classify_pixels(model, p.rgb, WIDTH, HEIGHT, 0, &name, &from_pixels));
+    ck_assert(probability == from_pixels && fabs(probability - (double)fmaxf(fmaxf(p.y[0], p.y[1]), p.y[2])) < 1e-6);
+    check_ok(knn_set_preprocessing(model, knn_pictures(.target_height = WIDTH, .target_width = HEIGHT), NULL));
+    check_error(knn_predict_file(model, path, y, CLASSES) == KNN_ERROR_SHAPE, "(9, 11, 3)");
+    knn_model_free(model);
+}
+END_TEST
+
+static void check_dataset(const knn_model *model, knn_dataset *dataset, const picture *p)
+{
+    float y[2 * CLASSES];
+    ck_assert_msg(dataset != NULL, "%s", knn_last_error());
+    size_t samples = knn_dataset_samples(dataset);
+    check_ok(knn_predict_dataset(model, dataset, y, samples * CLASSES));
+    for (size_t i = 0; i < samples; i++)
+        check_floats(y + i * CLASSES, p->y, CLASSES, 1e-6, 1e-6);
+    knn_dataset_free(dataset);
+}
+
+START_TEST(data_sets_of_pictures_and_of_planes_give_the_same)
+{
+    knn_model *model = knn_load_model(path_of("pictures", "keras3.h5"));
+    const picture p = make_picture(model);
+    float two[2][PIXELS * 3], rows[2][PIXELS * 3];
+    for (int i = 0; i < 2; i++) {
+        memcpy(two[i], p.x, sizeof p.x);
+        memcpy(rows[i], p.planes, sizeof p.planes);
+    }
+    write_picture(&p, "a.ppm");
+    check_dataset(model, knn_flow_from_directory(folder, HEIGHT, WIDTH, .generator = &generator, .class_mode = KNN_NO_CLASSES), &p);
+    check_dataset(model, knn_flow(two[0], NULL, 2, HEIGHT, WIDTH, 3), &p);
+    check_dataset(model, knn_flow(rows[0], NULL, 2, 3, HEIGHT, WIDTH), &p);
+    knn_dataset *other = knn_flow(two[0], NULL, 2, WIDTH, HEIGHT, 3);
+    check_error(knn_predict_dataset(model, other, rows[0], 2 * CLASSES) == KNN_ERROR_SHAPE, "the model takes (3, 11, 9)");
+    knn_dataset_free(other);
+    knn_model_free(model);
+}
+END_TEST
+
+/* From arrays of pictures, and of their planes: the same weights and the same loss afterwards. */
+START_TEST(training_and_evaluation_turn_pictures_too)
+{
+    const float labels[] = {0, 1, 0};
+    double losses[2];
+    knn_model *models[2];
+    for (int i = 0; i < 2; i++) {
+        models[i] = knn_load_model(path_of("pictures", "keras3.h5"));
+        const picture p = make_picture(models[i]);
+        knn_dataset *data = i == 0 ? knn_flow(p.x, labels, 1, HEIGHT, WIDTH, 3, 3) : knn_flow(p.planes, labels, 1, 3, HEIGHT, WIDTH, 3);
+        check_ok(knn_compile(models[i], .optimizer = knn_sgd(0.01), .loss = knn_categorical_crossentropy()));
+        check_ok(knn_fit(models[i], data, .epochs = 2));
+        check_ok(knn_evaluate(models[i], data, &losses[i], 1));
+        knn_dataset_free(data);
+    }
+    check_same_weights(models[0], models[1]);
+    ck_assert(losses[0] == losses[1]);
+    knn_model_free(models[0]);
+    knn_model_free(models[1]);
+}
+END_TEST
+
 START_TEST(what_cannot_be_turned_is_refused_by_name)
 {
     static const char *const cases[][2] = {
@@ -187,6 +296,9 @@ int main(void)
     tcase_add_loop_test(layouts, a_file_written_of_it_predicts_the_same, 0, FILES);
     tcase_add_loop_test(layouts, weights_are_found_by_order_and_by_name, 0, 4);
     tcase_add_test(layouts, pictures_are_turned_once_where_no_layer_needs_more);
+    tcase_add_test(layouts, a_picture_is_classified_as_its_planes_are);
+    tcase_add_test(layouts, data_sets_of_pictures_and_of_planes_give_the_same);
+    tcase_add_test(layouts, training_and_evaluation_turn_pictures_too);
     tcase_add_loop_test(layouts, what_cannot_be_turned_is_refused_by_name, 0, 5);
     tcase_add_test(layouts, every_allocation_may_fail);
     suite_add_tcase(suite, layouts);
