@@ -118,6 +118,7 @@ KNN_API size_t      knn_dataset_samples(const knn_dataset *dataset);
 KNN_API size_t      knn_dataset_skipped(const knn_dataset *dataset);            /* bad files left out */
 KNN_API const char *knn_dataset_skipped_path(const knn_dataset *dataset, size_t index);
 KNN_API const char *knn_dataset_path(const knn_dataset *dataset, size_t index); /* of sample `index`; NULL: not from a file */
+KNN_API int         knn_dataset_label(const knn_dataset *dataset, size_t index);        /* of sample `index`, by its folder; -1: none */
 KNN_API size_t      knn_dataset_class_count(const knn_dataset *dataset);
 KNN_API const char *knn_dataset_class_name(const knn_dataset *dataset, size_t index);
 KNN_API size_t      knn_dataset_input_length(const knn_dataset *dataset);       /* floats of one x */
@@ -126,6 +127,10 @@ KNN_API size_t      knn_dataset_output_length(const knn_dataset *dataset);      
 /* One sample as training in `epoch` (from 0) sees it, or, with augment false, as validation does. x has knn_dataset_input_length floats,
  * y (or NULL) knn_dataset_output_length. */
 KNN_API knn_status  knn_dataset_sample(const knn_dataset *dataset, uint64_t seed, int epoch, size_t index, bool augment, float *x, float *y);
+
+/* A picture's size and channels (1: grey, 2: and alpha, 3: colours, 4: and alpha, or CMYK) by its header; each may be NULL. A good header is no
+ * promise: knn_dataset_sample decodes. Errors: DATA (no picture that can be read), IO, MEMORY. */
+KNN_API knn_status  knn_picture_info(const char *path, int *width, int *height, int *channels);
 
 #ifdef __cplusplus
 }

@@ -56,18 +56,40 @@ KNN_API knn_status knn_load_weights_with(knn_model *model, const knn_load_weight
 /* The layers alone, as Keras' JSON text, which tf.keras and Keras 3 read (model_from_json). *json is freed by knn_json_free; NULL on failure. */
 KNN_API knn_status knn_model_to_json(const knn_model *model, char **json);
 KNN_API void       knn_json_free(char *json);                   /* NULL is fine */
+KNN_API knn_status knn_save_json(const knn_model *model, const char *path);     /* the text into a file. Atomic */
 
 typedef struct knn_json_options {           /* by position: json */
     size_t size;
-    const char *json;                       /* required: a JSON text of any Keras' to_json */
+    const char *json;                       /* a JSON text of any Keras' to_json, or */
     const char *backend;                    /* as in knn_model_options */
     int threads;
     uint64_t seed;
     const struct knn_layer_class *const *layers;    /* NULL-terminated: classes of users' own layers in the text */
+    const char *path;                       /* the file that holds it */
 } knn_json_options;
 /* A new model with fresh weights, not compiled; knn_load_weights goes with it. NULL on failure; all that is unsupported is named at once. */
 #define knn_model_from_json(...) knn_model_from_json_with(KNN_OPTIONS(knn_json_options, __VA_ARGS__))
 KNN_API knn_model *knn_model_from_json_with(const knn_json_options *options);
+
+/* ---- What a file is, before it is loaded ---- */
+
+typedef enum knn_file_kind {                /* told by contents, not by name */
+    KNN_FILE_H5 = 0,                        /* a whole model, legacy layout */
+    KNN_FILE_KERAS = 1,                     /* a whole model, Keras 3's archive */
+    KNN_FILE_H5_WEIGHTS = 2,                /* weights alone, legacy layout */
+    KNN_FILE_WEIGHTS_H5 = 3,                /* weights alone, Keras 3's layout */
+    KNN_FILE_JSON = 4                       /* layers alone */
+} knn_file_kind;
+
+typedef struct knn_file_info {
+    size_t size;                            /* set by the caller: knn_file_info info = {.size = sizeof info}; */
+    knn_file_kind kind;
+    char keras_version[32], backend[32];    /* "2.6.0", "tensorflow"; "": the file does not say */
+    char libknn_version[32];                /* that wrote it; "": Keras did */
+} knn_file_info;
+/* Looks at no layer and no weight, so that it answers also for files with layers that libknn has not. FORMAT: no file of Keras, it says what
+ * else. */
+KNN_API knn_status knn_inspect(const char *path, knn_file_info *info);
 
 #ifdef __cplusplus
 }

@@ -94,6 +94,16 @@ KNN_API size_t      knn_input_length(const knn_model *model);                   
 KNN_API size_t      knn_output_length(const knn_model *model);
 KNN_API size_t      knn_layer_count(const knn_model *model);                    /* without InputLayer; those of a model inside one by one */
 KNN_API const char *knn_layer_name(const knn_model *model, size_t index);       /* NULL: no such layer */
+/* Each of class_name ("Conv2D"), rank and shape (of its output, without the batch), weights (how many arrays it has; they lie layer by layer
+ * in knn_weight_info's order) may be NULL. */
+KNN_API knn_status  knn_layer_info(const knn_model *model, size_t index, const char **class_name, int *rank, int shape[3], size_t *weights);
+KNN_API int         knn_input_shape(const knn_model *model, int shape[3]);      /* its rank, without the batch; 0 while unknown */
+
+/* What it is compiled with, by Keras' class names ("RMSprop", "BinaryCrossentropy"); NULL: it is not compiled. */
+KNN_API const char *knn_optimizer_name(const knn_model *model);
+KNN_API const char *knn_loss_name(const knn_model *model);
+KNN_API const char *knn_value_name(const knn_model *model, size_t index);       /* of knn_evaluate's values: "loss", "accuracy", ..; NULL: no more */
+KNN_API uint64_t    knn_iterations(const knn_model *model);                     /* steps of the optimizer so far, those that a file tells of included */
 
 /* ---- Running it ---- */
 
@@ -139,6 +149,15 @@ KNN_API const char *knn_class_name(const knn_model *model, size_t index);
 /* What knn_classify_* do with a picture: size, colours, interpolation, rescale, centring as in knn_pictures(..), and the class names in
  * label order (NULL-terminated; NULL: keeps those there are). */
 KNN_API knn_status  knn_set_preprocessing(knn_model *model, const knn_directory_options *as, const char *const *class_names);
+/* The way back, into options that are new or as knn_pictures() makes them: those of this model's pictures, for knn_set_preprocessing of another or, with a directory and
+ * classes, for a data set that suits it. as->generator becomes `generator`; a whitening matrix stays the model's. STATE: it knows none.
+ *
+ *     knn_generator_options generator = *knn_image_data_generator();
+ *     knn_directory_options as = *knn_pictures(.directory = "test");
+ *     if (knn_get_preprocessing(model, &as, &generator) == KNN_OK)
+ *         test = knn_flow_from_directory_with(&as);
+ */
+KNN_API knn_status  knn_get_preprocessing(const knn_model *model, knn_directory_options *as, knn_generator_options *generator);
 
 /* ---- Its weights: per layer in Keras' order, kernel shapes as in Keras ---- */
 

@@ -20,6 +20,16 @@ knn_status knn__copy_options(void *to, size_t size, const void *from, size_t fro
     return KNN_OK;
 }
 
+void knn__give_options(void *to, const void *from, size_t size)
+{
+    size_t room;
+    memcpy(&room, to, sizeof room);
+    if (room > size)
+        room = size;
+    if (room > sizeof room)
+        memcpy((unsigned char *)to + sizeof room, (const unsigned char *)from + sizeof room, room - sizeof room);
+}
+
 double knn__real_or(double value, double normal)
 {
     return value == KNN_ZERO ? 0.0 : value == 0.0 ? normal : value;

@@ -50,6 +50,13 @@ const char *knn_dataset_path(const knn_dataset *dataset, size_t index)
                : NULL;
 }
 
+int knn_dataset_label(const knn_dataset *dataset, size_t index)
+{
+    return dataset != NULL && index < dataset->samples && dataset->class_count > 0 && dataset->kind->class_of != NULL
+               ? dataset->kind->class_of(dataset, index)
+               : -1;
+}
+
 size_t knn_dataset_class_count(const knn_dataset *dataset)
 {
     return dataset != NULL ? dataset->class_count : 0;

@@ -27,6 +27,9 @@ size_t knn__whitening_size(const knn__preprocessing *preprocessing);
 /* From the public options, defaults filled in and checked (`where` begins the error text). */
 knn_status knn__preprocessing_from_options(const knn_directory_options *options, knn__preprocessing *preprocessing);
 
+/* The way back; what is no preprocessing stays. The matrix is the preprocessing's. */
+void knn__preprocessing_to_options(const knn__preprocessing *preprocessing, knn_directory_options *options, knn_generator_options *generator);
+
 /* Empty if both are the same; else names the first difference in `text` ("rescale 0.00392157 and 1"). */
 bool knn__preprocessing_equal(const knn__preprocessing *a, const knn__preprocessing *b, char *text, size_t size);
 
@@ -41,6 +44,7 @@ typedef struct knn__dataset_kind {
     /* Writes x; y and weight where they are not NULL (weight is 1 before the call). */
     knn_status (*load)(const knn_dataset *dataset, uint64_t seed, int epoch, size_t index, bool augment, float *x, float *y, float *weight);
     const char *(*path)(const knn_dataset *dataset, size_t index);      /* NULL: has none */
+    int (*class_of)(const knn_dataset *dataset, size_t index);          /* the number of its class, NULL: has none */
     void (*release)(knn_dataset *dataset);                              /* of what `state` holds */
     bool by_class;                          /* samples lie class by class: no stretch of them stands for all */
 } knn__dataset_kind;

@@ -84,6 +84,12 @@ static const char *path_of(const knn_dataset *dataset, size_t index)
     return f->pictures[index].path;
 }
 
+static int class_of(const knn_dataset *dataset, size_t index)
+{
+    const folder *f = dataset->state;
+    return f->pictures[index].class_number;
+}
+
 static void release(knn_dataset *dataset)
 {
     folder *f = dataset->state;
@@ -94,7 +100,7 @@ static void release(knn_dataset *dataset)
     knn__free(f);
 }
 
-static const knn__dataset_kind kind = {"directory", load, path_of, release, .by_class = true};
+static const knn__dataset_kind kind = {"directory", load, path_of, class_of, release, .by_class = true};
 
 /* ---- Opening ---- */
 

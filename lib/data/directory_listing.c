@@ -110,7 +110,8 @@ static knn_status check_picture(const char *path, const knn__picture_wish *wish)
 {
     if (is_tiff(path))
         return knn__fail(KNN_ERROR_DATA, "%.700s: TIFF files are not supported (expected %s)", path, extensions);
-    return knn__check_picture_file(path, wish);
+    knn__picture_header header;
+    return knn__read_picture_file_header(path, wish, &header);
 }
 
 typedef struct header_check {

@@ -1,6 +1,8 @@
 /* From the bytes of a picture file to 8-bit grey or colour. Does not resize, and holds no decoder itself. */
 #include "data/image.h"
 
+#include <knn/data.h>
+
 #include "core/file.h"
 #include "core/memory.h"
 #include "core/status.h"
@@ -29,26 +31,45 @@ size_t knn__picture_file_limit(size_t max_pixels)
     return max_pixels < SIZE_MAX / 16 ? max_pixels * 8 + (1u << 20) : 0;
 }
 
-knn_status knn__check_picture_file(const char *path, const knn__picture_wish *wish)
+knn_status knn__read_picture_file_header(const char *path, const knn__picture_wish *wish, knn__picture_header *header)
 {
     void *data;
     size_t size;
-    knn__picture_header header;
 
     knn_status status = knn__read_head(path, HEAD_BYTES, &data, &size);
     if (status != KNN_OK)
         return status;
-    status = knn__read_picture_header(data, size, path, wish, &header);
+    status = knn__read_picture_header(data, size, path, wish, header);
     knn__free(data);
-    if (status != KNN_ERROR_DATA || size < HEAD_BYTES)
-        return status;
+    if (status == KNN_ERROR_DATA && size >= HEAD_BYTES) {
+        status = knn__read_file(path, knn__picture_file_limit(wish->max_pixels), &data, &size);
+        if (status != KNN_OK)
+            return status;
+        status = knn__read_picture_header(data, size, path, wish, header);
+        knn__free(data);
+    }
+    header->exif = NULL;
+    header->exif_size = 0;
+    return status;
+}
 
-    status = knn__read_file(path, knn__picture_file_limit(wish->max_pixels), &data, &size);
+knn_status knn_picture_info(const char *path, int *width, int *height, int *channels)
+{
+    const knn__picture_wish any = {.channels = 3, .max_pixels = SIZE_MAX};
+    knn__picture_header header;
+
+    if (path == NULL || path[0] == '\0')
+        return knn__fail(KNN_ERROR_ARGUMENT, "knn_picture_info: a path is required");
+    knn_status status = knn__read_picture_file_header(path, &any, &header);
     if (status != KNN_OK)
         return status;
-    status = knn__read_picture_header(data, size, path, wish, &header);
-    knn__free(data);
-    return status;
+    if (width != NULL)
+        *width = header.width;
+    if (height != NULL)
+        *height = header.height;
+    if (channels != NULL)
+        *channels = header.format == KNN__BMP ? 3 : header.components;
+    return KNN_OK;
 }
 
 /* Pillow's convert("L"): 0.299 red + 0.587 green + 0.114 blue in 16-bit fixed point, rounded. */

@@ -12,7 +12,7 @@ typedef struct knn__picture_header {
     knn__picture_format format;
     int width, height;
     bool grey16;                    /* 16-bit grey without alpha, which Pillow clips to 255 */
-    int components;                 /* BMP: bits a pixel; else samples a pixel */
+    int components;                 /* BMP: bits a pixel; else samples a pixel, of a palette's colours too */
     int maximum;                    /* PPM: the value of white */
     size_t pixels_at;               /* BMP, PPM: where the pixels begin */
     const uint8_t *exif;            /* TIFF block with the orientation, within the data; NULL: none */
@@ -37,8 +37,8 @@ typedef struct knn__picture_wish {
 knn_status knn__read_picture_header(const uint8_t *data, size_t size, const char *name, const knn__picture_wish *wish,
                                     knn__picture_header *header);
 
-/* The same for a file, of which no more is read than needed. */
-knn_status knn__check_picture_file(const char *path, const knn__picture_wish *wish);
+/* The same for a file, of which no more is read than needed; the header has no Exif block then. */
+knn_status knn__read_picture_file_header(const char *path, const knn__picture_wish *wish, knn__picture_header *header);
 
 /* The largest file worth reading, in bytes; 0: any. */
 size_t knn__picture_file_limit(size_t max_pixels);

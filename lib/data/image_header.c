@@ -97,7 +97,7 @@ static const char *read_jpeg(const uint8_t *data, size_t size, knn__picture_head
 static const char *read_png(const uint8_t *data, size_t size, knn__picture_header *header)
 {
     enum { GREY = 0, COLOURS = 7 };
-    static const int components[COLOURS] = {[GREY] = 1, [2] = 3, [3] = 1, [4] = 2, [6] = 4};
+    static const int components[COLOURS] = {[GREY] = 1, [2] = 3, [3] = 3, [4] = 2, [6] = 4};
     if (size < 33)
         return cut_off;
     if (be32(data + 8) != 13 || memcmp(data + 12, "IHDR", 4) != 0)

@@ -106,6 +106,27 @@ knn_status knn__preprocessing_from_options(const knn_directory_options *given, k
     return status == KNN_OK ? check_target(&options, height, width) : status;
 }
 
+void knn__preprocessing_to_options(const knn__preprocessing *p, knn_directory_options *options, knn_generator_options *generator)
+{
+    options->target_height = p->height;
+    options->target_width = p->width;
+    options->grayscale = p->channels == 1;
+    options->interpolation = p->interpolation;
+    options->apply_orientation = p->apply_orientation;
+    options->max_pixels = p->max_pixels;
+    generator->rescale = p->rescale;
+    generator->samplewise_center = p->samplewise_center;
+    generator->samplewise_std_normalization = p->samplewise_std_normalization;
+    generator->featurewise_center = p->featurewise_center;
+    generator->featurewise_std_normalization = p->featurewise_std_normalization;
+    generator->channels = p->featurewise_center ? p->channels : 0;
+    memcpy(generator->mean, p->mean, sizeof generator->mean);
+    memcpy(generator->std, p->std, sizeof generator->std);
+    generator->zca_whitening = p->whitening != NULL;
+    generator->whitening = (float *)(uintptr_t)p->whitening;             /* only read */
+    generator->whitening_length = p->whitening != NULL ? knn__preprocessed_length(p) : 0;
+}
+
 static const char *yes(bool value)
 {
     return value ? "yes" : "no";

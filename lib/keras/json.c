@@ -2,6 +2,8 @@
  * the texts are about. */
 #include "keras/json.h"
 
+#include "core/file.h"
+#include "core/memory.h"
 #include "core/status.h"
 
 #include <limits.h>
@@ -9,14 +11,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SIZE_LIMIT = 16 << 20 };             /* bytes of a text: a tree takes some 40 times as much */
-
 /* ---- Reading ---- */
 
 static cJSON *parse(const char *text, const char **end)
 {
     size_t length = strlen(text);
-    return length <= SIZE_LIMIT ? cJSON_ParseWithLengthOpts(text, length + 1, end, 1) : NULL;
+    return length <= KNN__JSON_LIMIT ? cJSON_ParseWithLengthOpts(text, length + 1, end, 1) : NULL;
 }
 
 knn_status knn__json_parse(const char *text, const char *what, cJSON **json)
@@ -33,7 +33,21 @@ knn_status knn__json_parse(const char *text, const char *what, cJSON **json)
     if (*json != NULL)
         return KNN_OK;
     return knn__fail(KNN_ERROR_FORMAT, "%s: not a JSON text of at most %d bytes (wrong from byte %td on)", what,
-                     SIZE_LIMIT, end - text);
+                     KNN__JSON_LIMIT, end - text);
+}
+
+knn_status knn__json_parse_file(const char *path, cJSON **json)
+{
+    void *text;
+    size_t size;
+    knn_status status = knn__read_file(path, KNN__JSON_LIMIT, &text, &size);
+
+    *json = NULL;
+    if (status != KNN_OK)
+        return status;
+    status = knn__json_parse(text, path, json);
+    knn__free(text);
+    return status;
 }
 
 void knn__json_delete(cJSON *json)

@@ -9,11 +9,14 @@
 #include <cJSON.h>
 #include <stdint.h>
 
+enum { KNN__JSON_LIMIT = 16 << 20 };        /* bytes of a text: a tree takes some 40 times as much */
+
 /* ---- Reading. Everything takes NULL, and an item of another type, for "not there". ---- */
 
 /* The caller deletes the tree. A JSON text that holds another JSON text, as some files have it, is unpacked. `what`
  * names it in errors. */
 knn_status knn__json_parse(const char *text, const char *what, cJSON **json);
+knn_status knn__json_parse_file(const char *path, cJSON **json);        /* whose bytes are such a text */
 void       knn__json_delete(cJSON *json);
 
 const cJSON *knn__json_get(const cJSON *object, const char *key);       /* NULL also where it is null */

@@ -2,11 +2,13 @@
 #include "keras/config.h"
 #include "keras/keras.h"
 
+#include "core/file.h"
 #include "core/memory.h"
 #include "core/options.h"
 #include "core/status.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- To JSON ---- */
 
@@ -38,6 +40,19 @@ knn_status knn_model_to_json(const knn_model *model, char **json)
 void knn_json_free(char *json)
 {
     knn__free(json);
+}
+
+knn_status knn_save_json(const knn_model *model, const char *path)
+{
+    char *json = NULL;
+
+    if (path == NULL || path[0] == '\0')
+        return knn__fail(KNN_ERROR_ARGUMENT, "knn_save_json: a path is required");
+    knn_status status = knn_model_to_json(model, &json);
+    if (status == KNN_OK)
+        status = knn__write_file(path, json, strlen(json));
+    knn_json_free(json);
+    return status;
 }
 
 /* ---- From JSON ---- */
@@ -73,12 +88,14 @@ knn_model *knn_model_from_json_with(const knn_json_options *given)
     knn_model *model = NULL;
     knn_status status = knn__copy_options(&options, sizeof options, given, given != NULL ? given->size : 0, "knn_model_from_json options");
 
-    if (status == KNN_OK && options.json == NULL)
-        status = knn__fail(KNN_ERROR_ARGUMENT, "knn_model_from_json: json: expected a text, got NULL");
+    if (status == KNN_OK && (options.json == NULL) == (options.path == NULL))
+        status = knn__fail(KNN_ERROR_ARGUMENT, "knn_model_from_json: expected either json or path, got %s", options.json == NULL ? "NULL" : "both");
     if (status == KNN_OK)
-        status = knn__json_parse(options.json, "json", &json);
+        status = options.json != NULL ? knn__json_parse(options.json, "json", &json) : knn__json_parse_file(options.path, &json);
     if (status == KNN_OK)
         model = build(&options, &config, &reading, json);
+    if (status == KNN_OK && model == NULL && options.path != NULL)
+        knn__context(KNN_ERROR_UNSUPPORTED, "%s", options.path);
     if (model != NULL)
         knn__clear_error();
     knn__config_free(&config);

@@ -13,7 +13,6 @@
 
 static const size_t FILE_LIMIT = (size_t)8 << 30;
 enum {
-    TEXT_LIMIT = 16 << 20,                  /* bytes of an archive's JSON */
     IMAGE_LIMIT = 256 << 20, IMAGE_GROWTH = 16      /* of its weights: so many, or so many times as large as the archive */
 };
 
@@ -48,9 +47,9 @@ static knn_status open_archive(knn__source *source, const void **data, size_t *s
 
     if (status != KNN_OK)
         return status;
-    status = knn__archive_read(archive, "config.json", TEXT_LIMIT, &source->config, &length);
+    status = knn__archive_read(archive, "config.json", KNN__JSON_LIMIT, &source->config, &length);
     if (status == KNN_OK)
-        status = knn__archive_read(archive, "metadata.json", TEXT_LIMIT, &source->metadata, &length);
+        status = knn__archive_read(archive, "metadata.json", KNN__JSON_LIMIT, &source->metadata, &length);
     if (status == KNN_OK)
         status = knn__archive_read(archive, "model.weights.h5", most, &image, size);
     knn__archive_close(archive);
@@ -182,23 +181,29 @@ knn_status knn__source_state(const knn__source *source, cJSON **json, knn__state
     return status == KNN_OK ? knn__state_read_whitening(source->file, state) : status;
 }
 
-static bool is_old(const char *version)
+knn_status knn__source_text(const knn__source *source, const char *attribute, char **text)
 {
-    return version == NULL || strtol(version, NULL, 10) < 3;
+    cJSON *metadata = NULL;
+    knn_status status = KNN_OK;
+
+    *text = NULL;
+    if (source->metadata != NULL)
+        status = knn__json_parse(source->metadata, "metadata.json", &metadata);
+    else if (knn__h5_has_attribute(source->file, "", attribute))
+        status = knn__h5_read_text(source->file, "", attribute, text);
+    const char *found = knn__json_text(knn__json_get(metadata, attribute));
+    if (found != NULL && (*text = knn__copy_text(found)) == NULL)
+        status = KNN_ERROR_MEMORY;
+    knn__json_delete(metadata);
+    return status;
 }
 
 knn_status knn__source_is_old(const knn__source *source, bool *old)
 {
-    char *version = NULL;
-    cJSON *metadata = NULL;
-    knn_status status = KNN_OK;
+    char *version;
+    knn_status status = knn__source_text(source, "keras_version", &version);
 
-    if (source->metadata != NULL)
-        status = knn__json_parse(source->metadata, "metadata.json", &metadata);
-    else if (knn__h5_has_attribute(source->file, "", "keras_version"))
-        status = knn__h5_read_text(source->file, "", "keras_version", &version);
-    *old = is_old(metadata != NULL ? knn__json_text(knn__json_get(metadata, "keras_version")) : version);
-    knn__json_delete(metadata);
+    *old = version == NULL || strtol(version, NULL, 10) < 3;
     knn__free(version);
     return status;
 }

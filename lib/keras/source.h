@@ -29,6 +29,8 @@ knn_status knn__source_expect_model(const knn__source *source);
 knn_status knn__source_json(const knn__source *source, const char *attribute, cJSON **json);
 /* The part of it that is ours, where there is one. */
 knn_status knn__source_state(const knn__source *source, cJSON **json, knn__state *state);
+/* "keras_version" or "backend" as the file has it, in memory of the caller's; NULL: it has not. */
+knn_status knn__source_text(const knn__source *source, const char *attribute, char **text);
 /* Whether Keras 1 or 2 wrote it, by its version. */
 knn_status knn__source_is_old(const knn__source *source, bool *old);
 

@@ -220,3 +220,34 @@ knn_status knn_set_preprocessing(knn_model *model, const knn_directory_options *
     knn__model_write_end(model);
     return status;
 }
+
+static knn_status get_preprocessing(const knn_model *model, knn_directory_options *as, knn_generator_options *generator)
+{
+    knn_directory_options options;
+    knn_generator_options changes;
+    knn_status status = knn__copy_options(&options, sizeof options, as, as != NULL ? as->size : 0, "knn_get_preprocessing options");
+
+    if (status == KNN_OK)
+        status = knn__copy_options(&changes, sizeof changes, generator, generator != NULL ? generator->size : 0,
+                                   "knn_get_preprocessing generator");
+    if (status == KNN_OK && !model->has_preprocessing)
+        status = knn__fail(KNN_ERROR_STATE, "%s: the model does not know how its pictures are prepared", model->name);
+    if (status != KNN_OK)
+        return status;
+    knn__preprocessing_to_options(&model->preprocessing, &options, &changes);
+    options.generator = generator;
+    knn__give_options(generator, &changes, sizeof changes);
+    knn__give_options(as, &options, sizeof options);
+    return KNN_OK;
+}
+
+knn_status knn_get_preprocessing(const knn_model *model, knn_directory_options *as, knn_generator_options *generator)
+{
+    knn_status status = knn__model_read(model, "knn_get_preprocessing");
+
+    if (status != KNN_OK)
+        return status;
+    status = get_preprocessing(model, as, generator);
+    knn__model_read_end(model);
+    return status;
+}

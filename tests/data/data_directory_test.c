@@ -71,6 +71,8 @@ static void check_label(const knn_directory_options *options, size_t index, cons
     check_floats(y, expected, outputs, 0.0, 0.0);
     if (outputs > 0)
         ck_assert_int_eq(knn__label_class(dataset, y), index < 3 ? 0 : 1);
+    ck_assert_int_eq(knn_dataset_label(dataset, index), outputs == 0 ? -1 : index < 3 ? 0 : 1);
+    ck_assert_int_eq(knn_dataset_label(dataset, knn_dataset_samples(dataset)), -1);
     knn_dataset_free(dataset);
 }
 

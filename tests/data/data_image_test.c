@@ -2,6 +2,8 @@
 #include "data/image.h"
 
 #include "core/memory.h"
+#include <knn/data.h>
+
 #include "data/data_support.h"
 #include "support/check_run.h"
 
@@ -239,6 +241,31 @@ START_TEST(an_enormous_picture_is_refused_before_it_is_decoded)
 }
 END_TEST
 
+START_TEST(headers_tell_size_and_channels)
+{
+    static const struct { const char *name; int channels; } expected[] = {
+        {"colour.jpg", 3}, {"grey.jpg", 1}, {"cmyk.jpg", 4}, {"colour.png", 3}, {"grey.png", 1}, {"alpha.png", 4},
+        {"grey-alpha.png", 2}, {"palette.png", 3}, {"colour.bmp", 3}, {"palette4.bmp", 3}, {"colour.ppm", 3}, {"grey.ppm", 1}};
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        char path[1024];
+        knn__picture picture;
+        int width, height, channels;
+        snprintf(path, sizeof path, "%s/data/%s", KNN_FIXTURES, expected[i].name);
+        file_bytes bytes = read_path(path);
+        ck_assert_int_eq(knn__decode_picture(bytes.data, bytes.size, path, &colour, &picture), KNN_OK);
+        ck_assert_int_eq(knn_picture_info(path, &width, &height, &channels), KNN_OK);
+        ck_assert_int_eq(width, picture.width);
+        ck_assert_int_eq(height, picture.height);
+        ck_assert_msg(channels == expected[i].channels, "%s: %d channels", path, channels);
+        ck_assert_int_eq(knn_picture_info(path, NULL, NULL, NULL), KNN_OK);
+        knn__free(picture.pixels);
+        free(bytes.data);
+    }
+    ck_assert_int_eq(knn_picture_info("/nowhere.jpg", NULL, NULL, NULL), KNN_ERROR_IO);
+    ck_assert_int_eq(knn_picture_info(NULL, NULL, NULL, NULL), KNN_ERROR_ARGUMENT);
+}
+END_TEST
+
 START_TEST(a_header_beyond_the_first_bytes_of_a_file_is_found)
 {
     make_folder();
@@ -250,9 +277,11 @@ START_TEST(a_header_beyond_the_first_bytes_of_a_file_is_found)
     large[5] = (PADDING + 2) & 0xff;
     memcpy(large + PADDING + 6, bytes.data + 2, bytes.size - 2);
     put_bytes("large.jpg", large, bytes.size + PADDING + 4);
-    ck_assert_int_eq(knn__check_picture_file(inside("large.jpg"), &colour), KNN_OK);
+    int width, height, channels;
+    ck_assert_int_eq(knn_picture_info(inside("large.jpg"), &width, &height, &channels), KNN_OK);
+    ck_assert_int_eq(channels, 3);
     put_bytes("cut.jpg", large, PADDING);
-    ck_assert_int_eq(knn__check_picture_file(inside("cut.jpg"), &colour), KNN_ERROR_DATA);
+    ck_assert_int_eq(knn_picture_info(inside("cut.jpg"), &width, &height, &channels), KNN_ERROR_DATA);
     ck_assert_ptr_nonnull(strstr(knn_last_error(), "is cut off in its header"));
     free(large);
     free(bytes.data);
@@ -275,6 +304,7 @@ int main(void)
     tcase_add_loop_test(tests, without_memory_decoding_fails_and_leaks_nothing, 0, PICTURES);
     tcase_add_test(tests, what_is_no_picture_is_named_for_what_it_is);
     tcase_add_test(tests, an_enormous_picture_is_refused_before_it_is_decoded);
+    tcase_add_test(tests, headers_tell_size_and_channels);
     tcase_add_test(tests, a_header_beyond_the_first_bytes_of_a_file_is_found);
     suite_add_tcase(suite, tests);
     return check_run(suite);
