@@ -83,6 +83,12 @@ install)
         fail "the installed library looks for others by path"
     fi
     ;;
+tool)
+    "$prefix/bin/knn" --version >"$here/version" || fail "the installed tool does not find its library"
+    grep -q "^knn $(pc --modversion) " "$here/version" || fail "knn says: $(cat "$here/version")"
+    "$prefix/bin/knn" convert "$source/tests/fixtures/keras/cnn-keras2.h5" "$here/model.keras" || fail "the installed tool does not convert"
+    test -s "$prefix/share/man/man1/knn.1" || fail "there is no page of the manual"
+    ;;
 find_package_shared)
     cmake_build "$source/tests/consume" -DKNN_TARGET=knn::knn -DEMBED="$source/examples/embed" -DCMAKE_PREFIX_PATH="$prefix"
     links_shared "$here/build/consumer" || fail "the program does not need libknn.so.MAJOR.MINOR"
