@@ -1,9 +1,10 @@
-/* What a file is and who wrote it, without looking at layers and weights. Refuses what source.c refuses, in its words. */
+/* What a file is and who wrote it, without building a model. Refuses what source.c refuses, in its words. */
 #include "core/file.h"
 #include "core/memory.h"
 #include "core/options.h"
 #include "core/status.h"
 #include "keras/source.h"
+#include "keras/weights.h"
 
 #include <knn/files.h>
 
@@ -126,4 +127,42 @@ knn_status knn_inspect(const char *path, knn_file_info *info)
     if (status == KNN_OK)
         knn__give_options(info, &found, sizeof found);
     return status;
+}
+
+/* ---- Weights ---- */
+
+static knn_status list_weights(const knn__source *source, knn__stored *stored)
+{
+    if (knn__source_is_nested(source))
+        return knn__stored_list_nested(source->file, stored);
+    const char *group = knn__source_weights(source);
+    return group != NULL ? knn__stored_read(source->file, group, stored) : KNN_ERROR_FORMAT;
+}
+
+static knn_status inspect_weights(const char *path, knn_array_fn *each, void *user)
+{
+    knn__source source;
+    knn__stored stored = {0};
+    knn_status status = knn__source_open(&source, path, NULL, 0);
+
+    if (status != KNN_OK)
+        return status;
+    status = list_weights(&source, &stored);
+    if (status != KNN_OK)
+        knn__context(status, "%s", path);
+    for (size_t i = 0; status == KNN_OK && i < stored.array_count; i++)
+        each(stored.arrays[i].path, stored.arrays[i].shape.rank, stored.arrays[i].shape.size, user);
+    knn__stored_free(&stored);
+    knn__source_close(&source);
+    return status;
+}
+
+knn_status knn_inspect_weights(const char *path, knn_array_fn *each, void *user)
+{
+    bool json;
+
+    if (path == NULL || path[0] == '\0' || each == NULL)
+        return knn__fail(KNN_ERROR_ARGUMENT, "knn_inspect_weights: a path and a function are required");
+    knn_status status = is_json(path, &json);
+    return status == KNN_OK && !json ? inspect_weights(path, each, user) : status;
 }

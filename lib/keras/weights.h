@@ -38,6 +38,8 @@ bool       knn__is_nested(knn__h5 *file);
  * has models inside that no place is in, layers' names decide, "features/conv2d". `places` NULL: all layers, by the names that the file
  * says. */
 knn_status knn__stored_read_nested(knn__h5 *file, const knn__place *places, size_t count, knn__stored *stored);
+/* All layers, those without a name, too. */
+knn_status knn__stored_list_nested(knn__h5 *file, knn__stored *stored);
 knn_status knn__write_weights_nested(knn__h5 *file, const knn_model *model);
 
 /* What one layer of a file stands for: layers [first, first + count) of the model, several where it is a nested model. */

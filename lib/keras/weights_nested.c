@@ -246,12 +246,12 @@ static knn_status add_layer(const tree *t, entry *from, knn__stored *stored)
     return status;
 }
 
-static knn_status add_all(const tree *t, knn__stored *stored)
+static knn_status add_all(const tree *t, bool nameless, knn__stored *stored)
 {
     knn_status status = KNN_OK;
 
     for (size_t i = 0; i < t->count && status == KNN_OK; i++)
-        status = t->entries[i].name != NULL
+        status = nameless || t->entries[i].name != NULL
                      ? add_layer(t, &t->entries[i], stored)
                      : knn__fail(KNN_ERROR_UNSUPPORTED, "by_name: the file does not say the names of its layers (/%s), Keras does it since "
                                  "3.8; load by order", t->entries[i].path);
@@ -288,7 +288,19 @@ knn_status knn__stored_read_nested(knn__h5 *file, const knn__place *places, size
 
     *stored = (knn__stored){0};
     if (status == KNN_OK)
-        status = places != NULL ? add_places(&t, places, count, stored) : add_all(&t, stored);
+        status = places != NULL ? add_places(&t, places, count, stored) : add_all(&t, false, stored);
+    free_tree(&t);
+    return status;
+}
+
+knn_status knn__stored_list_nested(knn__h5 *file, knn__stored *stored)
+{
+    tree t = {.file = file};
+    knn_status status = walk(&t, "", "", "", 0);
+
+    *stored = (knn__stored){0};
+    if (status == KNN_OK)
+        status = add_all(&t, true, stored);
     free_tree(&t);
     return status;
 }

@@ -104,6 +104,52 @@ START_TEST(what_is_no_file_of_keras_is_refused_by_name)
 }
 END_TEST
 
+typedef struct arrays { size_t count; char first[128]; int rank, size[4]; } arrays;
+
+static void note(const char *path, int rank, const int *shape, void *user)
+{
+    arrays *a = user;
+    if (a->count++ > 0)
+        return;
+    snprintf(a->first, sizeof a->first, "%s", path);
+    a->rank = rank;
+    memcpy(a->size, shape, (size_t)rank * sizeof *shape);
+}
+
+START_TEST(weights_are_listed_without_layers)
+{
+    static const struct { const char *name, *first; size_t count; } expected[] = {
+        {"cnn-keras2.h5", "model_weights/conv2d/conv2d/kernel:0", 11},
+        {"cnn-keras2-weights.h5", "conv2d/conv2d/kernel:0", 11},
+        {"cnn-keras3.weights.h5", "layers/batch_normalization/vars/0", 11},
+        {"archive-cnn-early.keras", NULL, 12},                  /* of before the file said names */
+        {"archive-nested-keras3.keras", NULL, 14},
+    };
+    arrays a = {0};
+    check_ok(knn_inspect_weights(fixture_path(expected[_i].name), note, &a));
+    ck_assert_uint_eq(a.count, expected[_i].count);
+    if (expected[_i].first != NULL)
+        ck_assert_str_eq(a.first, expected[_i].first);
+    if (_i < 2)
+        ck_assert(a.rank == 4 && a.size[0] == 3 && a.size[1] == 3 && a.size[2] == 3 && a.size[3] == 4);
+}
+END_TEST
+
+START_TEST(no_weights_are_listed_of_what_has_none)
+{
+    arrays a = {0};
+    knn_model *model = two_by_three();
+    check_ok(knn_save_json(model, in_folder("m.json")));
+    check_ok(knn_inspect_weights(in_folder("m.json"), note, &a));
+    check_error(knn_inspect_weights(fixture_path("bad-missing.h5"), note, &a), "missing");
+    check_error(knn_inspect_weights(fixture_path("archive-bad-circle.keras"), note, &a), "nested");
+    check_error(knn_inspect_weights(in_folder("nothing.h5"), note, &a), "nothing.h5");
+    check_error(knn_inspect_weights(in_folder("m.json"), NULL, &a), "a function");
+    ck_assert_uint_eq(a.count, 0);
+    knn_model_free(model);
+}
+END_TEST
+
 START_TEST(misuse_is_an_error)
 {
     knn_file_info info = {.size = offsetof(knn_file_info, libknn_version), .libknn_version = "kept"};
@@ -133,6 +179,8 @@ int main(void)
     tcase_add_test(cases, layers_go_to_a_json_file_and_back);
     tcase_add_test(cases, a_json_text_tells_the_version_it_has);
     tcase_add_loop_test(cases, what_is_no_file_of_keras_is_refused_by_name, 0, 6);
+    tcase_add_loop_test(cases, weights_are_listed_without_layers, 0, 5);
+    tcase_add_test(cases, no_weights_are_listed_of_what_has_none);
     tcase_add_test(cases, misuse_is_an_error);
     suite_add_tcase(suite, cases);
     return check_run(suite);
