@@ -3,6 +3,7 @@
 
 #include <knn/knn.h>
 
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ typedef struct report {
     const char *directory;
     output *to;
     picture *pictures;
-    size_t count, good;
+    size_t count;
     group *groups;                          /* room for one a picture */
     size_t group_count;
     int status;
@@ -135,7 +136,6 @@ static void look_at_pictures(report *r, const knn_dataset *data)
         }
         sum_up(p);
         r->groups[p->group].good++;
-        r->good++;
     }
     end(r->to, ']');
 }
@@ -147,32 +147,23 @@ static int compare_ints(const void *a, const void *b)
     return *(const int *)a < *(const int *)b ? -1 : *(const int *)a > *(const int *)b;
 }
 
-static void put_sizes(const report *r, const char *key, int *sizes)
+/* Of the good ones; `offset`: of an int in struct picture. */
+static void put_sizes(const report *r, const char *key, size_t offset)
 {
-    qsort(sizes, r->good, sizeof *sizes, compare_ints);
-    begin(r->to, key, '{');
-    put_count(r->to, "min", (unsigned long long)sizes[0]);
-    put_count(r->to, "median", (unsigned long long)sizes[r->good / 2]);
-    put_count(r->to, "max", (unsigned long long)sizes[r->good - 1]);
-    end(r->to, '}');
-}
-
-static void put_both_sizes(const report *r)
-{
-    int *sizes = malloc((r->good + 1) * sizeof *sizes);
+    int *sizes = malloc(r->count * sizeof *sizes);
     size_t n = 0;
 
     for (size_t i = 0; sizes != NULL && i < r->count; i++)
         if (r->pictures[i].channels != 0)
-            sizes[n++] = r->pictures[i].width;
-    if (n > 0)
-        put_sizes(r, "width", sizes);
-    n = 0;
-    for (size_t i = 0; sizes != NULL && i < r->count; i++)
-        if (r->pictures[i].channels != 0)
-            sizes[n++] = r->pictures[i].height;
-    if (n > 0)
-        put_sizes(r, "height", sizes);
+            memcpy(&sizes[n++], (const char *)&r->pictures[i] + offset, sizeof *sizes);
+    if (n > 0) {
+        qsort(sizes, n, sizeof *sizes, compare_ints);
+        begin(r->to, key, '{');
+        put_count(r->to, "min", (unsigned long long)sizes[0]);
+        put_count(r->to, "median", (unsigned long long)sizes[n / 2]);
+        put_count(r->to, "max", (unsigned long long)sizes[n - 1]);
+        end(r->to, '}');
+    }
     free(sizes);
 }
 
@@ -287,7 +278,8 @@ static int look_at(report *r, const knn_dataset *data)
     put_count(r->to, "pictures", r->count);
     look_at_pictures(r, data);
     look_at_classes(r);
-    put_both_sizes(r);
+    put_sizes(r, "width", offsetof(picture, width));
+    put_sizes(r, "height", offsetof(picture, height));
     put_channels(r);
     put_groups(r);
     put_duplicates(r);

@@ -22,9 +22,11 @@ static knn_dataset *open_data(const options *o, const knn_model *model)
     knn_directory_options as = *knn_pictures(.directory = o->arguments[1]);
     const char **names = calloc(knn_class_count(model) + 1, sizeof *names);
 
-    for (size_t i = 0; names != NULL && i < knn_class_count(model); i++)
+    if (names == NULL)
+        return NULL;
+    for (size_t i = 0; i < knn_class_count(model); i++)
         names[i] = knn_class_name(model, i);
-    as.classes = names != NULL && names[0] != NULL ? names : NULL;
+    as.classes = names[0] != NULL ? names : NULL;
     as.class_mode = knn_output_length(model) == 1                                     ? KNN_BINARY
                     : strcmp(knn_loss_name(model), "SparseCategoricalCrossentropy") == 0 ? KNN_SPARSE
                                                                                          : KNN_CATEGORICAL;

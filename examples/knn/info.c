@@ -114,6 +114,14 @@ static int put_model(const options *o, const knn_file_info *file, output *to)
     return EXIT_SUCCESS;
 }
 
+static void put_array(const char *path, int rank, const int *shape, void *to)
+{
+    begin(to, NULL, '{');
+    put_text(to, "name", path);
+    put_shape(to, "shape", rank, shape);
+    end(to, '}');
+}
+
 /* Files of weights are told about without their layers, too. */
 static bool lacks_layers(const options *o, const knn_file_info *file)
 {
@@ -135,5 +143,8 @@ int info(const options *o, output *to)
         return put_model(o, &file, to);
     put_text(to, "layers", NULL);
     say(to, "layers                 not in the file; --config FILE reads them from a JSON text\n");
-    return EXIT_SUCCESS;
+    begin(to, "weights", '[');
+    knn_status status = knn_inspect_weights(o->arguments[0], put_array, to);
+    end(to, ']');
+    return status == KNN_OK ? EXIT_SUCCESS : complain(to);
 }

@@ -222,6 +222,7 @@ START_TEST(converted_files_predict_the_same)
     cJSON_Delete(object);
     CHECK_RUN("\"$knn\" info w.h5", FINE);
     CHECK_HAS(out, "--config FILE");
+    CHECK_HAS(out, "conv2d/conv2d/kernel:0          (3, 3, 3, 4)\n");
     CHECK_RUN("\"$knn\" summary b.json", FINE);
 }
 END_TEST
