@@ -89,7 +89,8 @@ knn_model *knn_model_from_json_with(const knn_json_options *given)
     knn_status status = knn__copy_options(&options, sizeof options, given, given != NULL ? given->size : 0, "knn_model_from_json options");
 
     if (status == KNN_OK && (options.json == NULL) == (options.path == NULL))
-        status = knn__fail(KNN_ERROR_ARGUMENT, "knn_model_from_json: expected either json or path, got %s", options.json == NULL ? "NULL" : "both");
+        status = knn__fail(KNN_ERROR_ARGUMENT, "knn_model_from_json: json: expected a text, or path a file's name; got %s",
+                           options.json == NULL ? "neither" : "both");
     if (status == KNN_OK)
         status = options.json != NULL ? knn__json_parse(options.json, "json", &json) : knn__json_parse_file(options.path, &json);
     if (status == KNN_OK)

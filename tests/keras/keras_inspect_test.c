@@ -162,8 +162,8 @@ START_TEST(misuse_is_an_error)
     ck_assert_str_eq(info.libknn_version, "kept");              /* the struct ends before it */
     check_error(knn_save_json(model, NULL), "a path is required");
     check_error(knn_save_json(model, in_folder("no/such/folder.json")), "folder.json");
-    check_error(knn_model_from_json() == NULL, "either json or path");
-    check_error(knn_model_from_json("{}", .path = "m.json") == NULL, "either json or path");
+    check_error(knn_model_from_json() == NULL, "got neither");
+    check_error(knn_model_from_json("{}", .path = "m.json") == NULL, "got both");
     check_error(knn_model_from_json(.path = in_folder("missing.json")) == NULL, "missing.json");
     knn_model_free(model);
 }
