@@ -60,16 +60,32 @@ static bool rescales(const knn_model *model)
     return false;
 }
 
-/* For files that know no better. A matrix (28, 28) is a grey picture. */
+/* (height, width, channels) of the pictures that it takes. A matrix (28, 28) is a grey one; a model of a channels_first file begins with a
+ * Permute of its planes. */
+static bool picture_shape(const knn_model *model, int size[3])
+{
+    const char *class_name;
+    int rank = knn_input_shape(model, size);
+
+    if (rank == 3 && (size[0] == 1 || size[0] == 3) && knn_layer_info(model, 0, &class_name, NULL, NULL, NULL) == KNN_OK &&
+        strcmp(class_name, "Permute") == 0)
+        knn_layer_info(model, 0, NULL, &rank, size, NULL);
+    if (rank == 2)
+        size[2] = 1;
+    return rank >= 2 && (size[2] == 1 || size[2] == 3);
+}
+
+/* For files that know no better. */
 static bool choose_usual(const knn_model *model, knn_directory_options *as, knn_generator_options *generator)
 {
-    int size[3], rank = knn_input_shape(model, size), channels = rank == 2 ? 1 : size[2];
-
+    int size[3];
+    if (!picture_shape(model, size))
+        return false;
     as->target_height = size[0];
     as->target_width = size[1];
-    as->grayscale = channels == 1;
+    as->grayscale = size[2] == 1;
     generator->rescale = rescales(model) ? 1 : 1 / 255.0;
-    return rank >= 2 && (channels == 1 || channels == 3);
+    return true;
 }
 
 /* keras.applications.imagenet_utils: mode "tf" is x / 127.5 - 1; "torch" x / 255, less ImageNet's mean, over its deviation. */
