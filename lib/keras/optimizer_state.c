@@ -88,7 +88,8 @@ static knn_status read_variables(knn__h5 *file, const knn_model *model, size_t s
         state->slots[slot] = knn__arena_alloc(state->slot_bytes);
         status = state->slots[slot] != NULL ? read_slot(file, model, slot, first, state->slots[slot]) : KNN_ERROR_MEMORY;
     }
-    state->training.iteration = (uint64_t)steps;
+    if (status == KNN_OK)
+        state->training.iteration = (uint64_t)steps;
     /* The rate that the configuration says has more digits. */
     state->rate = rate == (float)optimizer->rate ? optimizer->rate : (double)rate;
     return status;
