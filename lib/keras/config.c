@@ -5,11 +5,10 @@
 #include "core/memory.h"
 #include "core/status.h"
 #include "keras/layout.h"
+#include "keras/limits.h"
 
 #include <stdio.h>
 #include <string.h>
-
-enum { NESTING_LIMIT = 16, LAYER_LIMIT = 4096, PATH_LIMIT = 4096 };
 
 typedef struct config_reader {
     knn__config *config;
@@ -92,8 +91,8 @@ static const char *path_of(config_reader *reader, const char *name, const char *
         name = number;
     }
     size_t depth = inside != NULL ? strlen(inside) + 1 : 0, size = depth + strlen(name) + 1;
-    if (size > PATH_LIMIT) {
-        knn__fail(KNN_ERROR_UNSUPPORTED, "model_config: names of models longer than %d", PATH_LIMIT);
+    if (size > KNN__H5_PATH_LIMIT) {
+        knn__fail(KNN_ERROR_UNSUPPORTED, "model_config: names of models longer than %d", KNN__H5_PATH_LIMIT);
         return NULL;
     }
     char *path = knn__reading_alloc(reader->reading, 1, size);
@@ -152,8 +151,8 @@ static knn_status add_layer(config_reader *reader, const cJSON *layer, int depth
             config->input_name = entry.name;
         return KNN_OK;
     }
-    if (config->count >= LAYER_LIMIT)
-        return knn__fail(KNN_ERROR_UNSUPPORTED, "model_config: more than %d layers", LAYER_LIMIT);
+    if (config->count >= KNN__LAYERS_LIMIT)
+        return knn__fail(KNN_ERROR_UNSUPPORTED, "model_config: more than %d layers", KNN__LAYERS_LIMIT);
     if (!knn__reserve((void **)&config->layers, &config->capacity, config->count + 1, sizeof *config->layers))
         return KNN_ERROR_MEMORY;
     config->layers[config->count++] = entry;
@@ -228,8 +227,8 @@ static knn_status flatten_functional(config_reader *reader, const cJSON *object,
     bool straight = false;
     knn_status status = KNN_OK;
 
-    if (cJSON_GetArraySize(layers) > LAYER_LIMIT)
-        return knn__fail(KNN_ERROR_UNSUPPORTED, "model_config: more than %d layers", LAYER_LIMIT);
+    if (cJSON_GetArraySize(layers) > KNN__LAYERS_LIMIT)
+        return knn__fail(KNN_ERROR_UNSUPPORTED, "model_config: more than %d layers", KNN__LAYERS_LIMIT);
     follow_chain(reader, model, false, depth, outer, &straight);
     if (straight)
         return follow_chain(reader, model, true, depth, outer, &straight);
@@ -263,8 +262,8 @@ static knn_status flatten(config_reader *reader, const cJSON *object, int depth,
 {
     const char *class_name = knn__json_text(knn__json_get(object, "class_name"));
 
-    if (depth > NESTING_LIMIT)
-        return knn__fail(KNN_ERROR_UNSUPPORTED, "model_config: models nested more than %d deep", NESTING_LIMIT);
+    if (depth > KNN__NESTING_LIMIT)
+        return knn__fail(KNN_ERROR_UNSUPPORTED, "model_config: models nested more than %d deep", KNN__NESTING_LIMIT);
     if (class_name != NULL && is_sequential(class_name))
         return flatten_sequential(reader, object, depth, outer);
     if (class_name != NULL && is_functional(class_name))

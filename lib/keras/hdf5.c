@@ -4,13 +4,13 @@
 
 #include "core/memory.h"
 #include "core/status.h"
+#include "keras/hdf5_image.h"
+#include "keras/limits.h"
 
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { PATH_LIMIT = 4096 };
 
 /* ---- The fence ---- */
 
@@ -152,7 +152,10 @@ static knn_status make_handle(const void *image, size_t size, knn__h5 **file)
 
 knn_status knn__h5_open(const void *image, size_t size, knn__h5 **file)
 {
-    return make_handle(image, size, file);
+    knn_status status = knn__h5_check(image, size);
+
+    *file = NULL;
+    return status == KNN_OK ? make_handle(image, size, file) : status;
 }
 
 knn_status knn__h5_create(knn__h5 **file)
@@ -182,13 +185,13 @@ knn_status knn__h5_unreadable(void)
 /* Opens what `path` names if hard links alone lead there. */
 knn_status knn__h5_open_object(const knn__h5 *file, const char *path, hid_t *object)
 {
-    char part[PATH_LIMIT];
+    char part[KNN__H5_PATH_LIMIT];
     H5L_info_t link;
     size_t length = strlen(path);
 
     *object = -1;
     if (length >= sizeof part)
-        return knn__fail(KNN_ERROR_FORMAT, "a path of %zu bytes, at most %d are supported", length, PATH_LIMIT - 1);
+        return knn__fail(KNN_ERROR_FORMAT, "a path of %zu bytes, at most %d are supported", length, KNN__H5_PATH_LIMIT - 1);
     for (size_t end = 0; end < length;) {
         end += strspn(path + end, "/");
         end += strcspn(path + end, "/");

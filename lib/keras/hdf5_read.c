@@ -1,19 +1,14 @@
-/* Reads text attributes and arrays of numbers from an HDF5 image. Every size is checked against the image before memory
- * is asked for. Does not follow links, external storage or plug-ins, and does not know what Keras stores where. */
+/* Reads text attributes and arrays of numbers from an HDF5 image, which hdf5_image.c has looked over: sizes are those of the image, nothing
+ * lies elsewhere. Does not know what Keras stores where. */
 #include "keras/hdf5_inside.h"
 
 #include "core/memory.h"
 #include "core/status.h"
+#include "keras/limits.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-
-enum {
-    NAMES_LIMIT = 1 << 16,                  /* texts in an array */
-    COMPRESSION_LIMIT = 1100,               /* deflate makes no more of a byte */
-    LAST_BUILTIN_FILTER = 6                 /* filters above come from plug-ins, which are never loaded */
-};
 
 /* Static functions run inside the fence. */
 
@@ -74,7 +69,7 @@ static knn_status read_array(hid_t attribute, knn__names *texts)
     hssize_t count = space >= 0 && H5Sget_simple_extent_ndims(space) <= 1 ? H5Sget_simple_extent_npoints(space) : -1;
     knn_status status;
 
-    if (type < 0 || count < 0 || count > NAMES_LIMIT)
+    if (type < 0 || count < 0 || count > KNN__H5_NAMES_LIMIT)
         status = knn__fail(KNN_ERROR_FORMAT, "expected a list of texts");
     else if (count == 0)
         status = KNN_OK;                    /* h5py writes an empty list as one of float64 */
@@ -155,9 +150,9 @@ static herr_t add_link(hid_t group, const char *name, const H5L_info_t *info, vo
     lister *list = context;
 
     (void)group, (void)info;
-    list->status = list->names->count < NAMES_LIMIT
+    list->status = list->names->count < KNN__H5_NAMES_LIMIT
                        ? add_text(list->names, name, strlen(name))
-                       : knn__fail(KNN_ERROR_FORMAT, "a group of more than %d members", NAMES_LIMIT);
+                       : knn__fail(KNN_ERROR_FORMAT, "a group of more than %d members", KNN__H5_NAMES_LIMIT);
     return list->status == KNN_OK ? 0 : -1;
 }
 
@@ -198,46 +193,10 @@ knn_status knn__h5_list(knn__h5 *file, const char *path, knn__names *names)
 
 /* ---- Arrays of numbers ---- */
 
-static knn_status check_type(hid_t dataset)
+/* What it holds, and that the image pays for it, has been checked when the image was opened: hdf5_image.h. */
+static knn_status read_shape(hid_t dataset, knn__h5_shape *shape)
 {
-    hid_t type = H5Dget_type(dataset);
-    H5T_class_t kind = type >= 0 ? H5Tget_class(type) : H5T_NO_CLASS;
-    bool fits = (kind == H5T_FLOAT || kind == H5T_INTEGER) && H5Tget_size(type) <= sizeof(double);
-
-    if (type >= 0)
-        H5Tclose(type);
-    return fits ? KNN_OK : knn__fail(KNN_ERROR_FORMAT, "expected numbers of at most 8 bytes, got another type");
-}
-
-/* The data must lie in this file, and unpack without plug-ins. */
-static knn_status check_storage(hid_t dataset, bool *packed)
-{
-    hid_t creation = H5Dget_create_plist(dataset);
-    knn_status status = creation >= 0 ? KNN_OK : knn__h5_unreadable();
-
-    *packed = false;
-    if (status == KNN_OK && H5Pget_external_count(creation) != 0)
-        status = knn__fail(KNN_ERROR_FORMAT, "its data lie in another file, which is not followed");
-    if (status == KNN_OK && H5Pget_layout(creation) == H5D_VIRTUAL)
-        status = knn__fail(KNN_ERROR_FORMAT, "a virtual data set, which is not followed");
-    int filters = status == KNN_OK ? H5Pget_nfilters(creation) : 0;
-    for (int i = 0; i < filters && status == KNN_OK; i++) {
-        unsigned flags, config;
-        size_t values = 0;
-        H5Z_filter_t filter = H5Pget_filter2(creation, (unsigned)i, &flags, &values, NULL, 0, NULL, &config);
-        *packed = true;
-        if (filter < 0 || filter > LAST_BUILTIN_FILTER)
-            status = knn__fail(KNN_ERROR_UNSUPPORTED, "packed by filter %d, which is not part of libhdf5", (int)filter);
-    }
-    if (creation >= 0)
-        H5Pclose(creation);
-    return status;
-}
-
-/* The shape, and that the image can hold so many numbers of at least a byte. */
-static knn_status read_shape(hid_t dataset, size_t most, knn__h5_shape *shape)
-{
-    hsize_t size[H5S_MAX_RANK], length = 1;
+    hsize_t size[H5S_MAX_RANK];
     hid_t space = H5Dget_space(dataset);
     int rank =
         space >= 0 && H5Sget_simple_extent_type(space) != H5S_NULL ? H5Sget_simple_extent_dims(space, size, NULL) : -1;
@@ -248,17 +207,15 @@ static knn_status read_shape(hid_t dataset, size_t most, knn__h5_shape *shape)
         return knn__fail(KNN_ERROR_FORMAT, "expected an array of at most %d dimensions", KNN__H5_RANK);
     shape->rank = rank;
     for (int i = 0; i < rank; i++) {
-        if (size[i] > INT_MAX || (size[i] > 0 && length > most / size[i]))
+        if (size[i] > INT_MAX)
             return knn__fail(KNN_ERROR_FORMAT, "larger than the file");
         shape->size[i] = (int)size[i];
-        length *= size[i];
     }
     return KNN_OK;
 }
 
 static knn_status open_numbers(const knn__h5 *file, const char *path, hid_t *object, knn__h5_shape *shape)
 {
-    bool packed;
     knn_status status = knn__h5_open_object(file, path, object);
 
     if (status != KNN_OK)
@@ -266,11 +223,7 @@ static knn_status open_numbers(const knn__h5 *file, const char *path, hid_t *obj
     if (H5Iget_type(*object) != H5I_DATASET)
         status = knn__fail(KNN_ERROR_FORMAT, "expected an array, got a group");
     if (status == KNN_OK)
-        status = check_type(*object);
-    if (status == KNN_OK)
-        status = check_storage(*object, &packed);
-    if (status == KNN_OK)
-        status = read_shape(*object, packed ? file->size * COMPRESSION_LIMIT : file->size, shape);
+        status = read_shape(*object, shape);
     if (status == KNN_OK)
         return KNN_OK;
     H5Oclose(*object);

@@ -5,6 +5,7 @@
 #include "core/file.h"
 #include "core/memory.h"
 #include "core/status.h"
+#include "keras/limits.h"
 
 #include <limits.h>
 #include <math.h>

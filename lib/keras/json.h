@@ -9,8 +9,6 @@
 #include <cJSON.h>
 #include <stdint.h>
 
-enum { KNN__JSON_LIMIT = 16 << 20 };        /* bytes of a text: a tree takes some 40 times as much */
-
 /* ---- Reading. Everything takes NULL, and an item of another type, for "not there". ---- */
 
 /* The caller deletes the tree. A JSON text that holds another JSON text, as some files have it, is unpacked. `what`

@@ -6,15 +6,13 @@
 #include "core/memory.h"
 #include "core/status.h"
 #include "keras/archive.h"
+#include "keras/limits.h"
 #include "keras/weights.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static const size_t FILE_LIMIT = (size_t)8 << 30;
-enum {
-    IMAGE_LIMIT = 256 << 20, IMAGE_GROWTH = 16      /* of its weights: so many, or so many times as large as the archive */
-};
 
 static bool begins(const void *data, size_t size, const char *with, size_t length)
 {
@@ -41,7 +39,7 @@ static knn_status expect_hdf5(const void *data, size_t size)
 static knn_status open_archive(knn__source *source, const void **data, size_t *size)
 {
     knn__archive *archive;
-    size_t most = *size > IMAGE_LIMIT / IMAGE_GROWTH ? *size * IMAGE_GROWTH : IMAGE_LIMIT, length;
+    size_t most = knn__unpacked_limit(*size), length;
     void *image = NULL;
     knn_status status = knn__archive_open(*data, *size, &archive);
 

@@ -6,16 +6,11 @@
 #include "core/status.h"
 #include "core/text.h"
 #include "keras/description.h"
+#include "keras/limits.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-    DEPTH_LIMIT = 36,                       /* groups in each other: two a nested model */
-    GROUP_LIMIT = 1 << 13,                  /* groups looked at: links may lead in circles */
-    ARRAY_LIMIT = 1024                      /* arrays of a layer */
-};
 
 /* A layer with arrays. */
 typedef struct entry {
@@ -99,8 +94,8 @@ static knn_status read_name(tree *t, const char *path, const char *inside, char 
 /* The arrays of a layer are "0", "1", .. */
 static knn_status add_entry(tree *t, const char *key, const char *path, const char *name, size_t count)
 {
-    if (count > ARRAY_LIMIT)
-        return knn__fail(KNN_ERROR_FORMAT, "/%s: %zu arrays of a layer, at most %d are supported", path, count, ARRAY_LIMIT);
+    if (count > KNN__H5_ARRAYS_LIMIT)
+        return knn__fail(KNN_ERROR_FORMAT, "/%s: %zu arrays of a layer, at most %d are supported", path, count, KNN__H5_ARRAYS_LIMIT);
     if (!knn__reserve((void **)&t->entries, &t->capacity, t->count + 1, sizeof *t->entries))
         return KNN_ERROR_MEMORY;
     entry *added = &t->entries[t->count++];
@@ -149,8 +144,8 @@ static knn_status walk(tree *t, const char *path, const char *key, const char *n
 {
     knn__names links = {0};
 
-    if (depth > DEPTH_LIMIT || t->groups++ > GROUP_LIMIT)
-        return knn__fail(KNN_ERROR_FORMAT, "/%.100s: groups nested more than %d deep, or more than %d", path, DEPTH_LIMIT, GROUP_LIMIT);
+    if (depth > KNN__H5_DEPTH_LIMIT || t->groups++ > KNN__H5_GROUP_LIMIT)
+        return knn__fail(KNN_ERROR_FORMAT, "/%.100s: groups nested more than %d deep, or more than %d", path, KNN__H5_DEPTH_LIMIT, KNN__H5_GROUP_LIMIT);
     knn_status status = knn__h5_list(t->file, path, &links);
     for (size_t i = 0; i < links.count && status == KNN_OK; i++)
         status = visit(t, path, key, name, links.name[i], depth);

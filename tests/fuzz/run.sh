@@ -25,8 +25,8 @@ for target in "$@"; do
     limits="-max_len=65536 -timeout=5 -rss_limit_mb=1024"
     [ ! -f "$dictionary" ] || limits="$limits -dict=$dictionary"
     # shellcheck disable=SC2086  # a list
-    (cd "$build/$target" && OPENBLAS_NUM_THREADS=1 "$build/tests/fuzz/fuzz_$target" $limits -max_total_time=$((minutes * 60)) -print_final_stats=1 \
-        corpus "$root/tests/fuzz/corpus/$target" >log 2>&1) || status=1
+    OPENBLAS_NUM_THREADS=1 "$build/tests/fuzz/fuzz_$target" $limits -max_total_time=$((minutes * 60)) -print_final_stats=1 \
+        -artifact_prefix="$build/$target/" "$build/$target/corpus" "$root/tests/fuzz/corpus/$target" >"$build/$target/log" 2>&1 || status=1
     echo "$target: $(grep -E '^#[0-9]+.*(DONE|pulse|REDUCE|NEW)' "$build/$target/log" | tail -n 1)"
     grep -E 'ERROR|SUMMARY|^fuzz:|Test unit written' "$build/$target/log" || true
 done
