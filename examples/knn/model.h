@@ -7,8 +7,8 @@
 
 #include <knn/knn.h>
 
-/* A model of any kind of file; with --config, of those layers and the file's weights. `weights`: layers alone will not do. NULL: it has been said
- * why. The caller frees it. */
+/* A model of any kind of file; with --config, of those layers and the file's weights. `weights`: layers alone will not do. NULL: why has
+ * been said. The caller frees it. */
 knn_model *open_model(const options *o, const knn_file_info *file, bool weights, output *to);
 
 /* A model that can take pictures and tells classes: with the preprocessing and names of the file or of the options, or usual ones. */

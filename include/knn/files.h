@@ -93,7 +93,8 @@ KNN_API knn_status knn_inspect(const char *path, knn_file_info *info);
 
 /* Called for an array of weights: its path in the file, "dense/dense/kernel:0", and its shape there. */
 typedef void knn_array_fn(const char *path, int rank, const int *shape, void *user);
-/* All arrays of weights that a file lists, in its order; none of a JSON text. No values are read, no layers are wanted. Nothing is called when it fails. */
+/* All arrays of weights that a file lists, in its order; none of a JSON text. No values are read, no layers are wanted. When it fails, nothing
+ * has been called. */
 KNN_API knn_status knn_inspect_weights(const char *path, knn_array_fn *each, void *user);
 
 #ifdef __cplusplus

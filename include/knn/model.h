@@ -149,8 +149,9 @@ KNN_API const char *knn_class_name(const knn_model *model, size_t index);
 /* What knn_classify_* do with a picture: size, colours, interpolation, rescale, centring as in knn_pictures(..), and the class names in
  * label order (NULL-terminated; NULL: keeps those there are). */
 KNN_API knn_status  knn_set_preprocessing(knn_model *model, const knn_directory_options *as, const char *const *class_names);
-/* The way back, into options that are new or as knn_pictures() makes them: those of this model's pictures, for knn_set_preprocessing of another or, with a directory and
- * classes, for a data set that suits it. as->generator becomes `generator`; a whitening matrix stays the model's. STATE: it knows none.
+/* The way back, into options as knn_pictures() makes them: how this model's pictures are prepared, for knn_set_preprocessing of another one
+ * or, with a directory, for a data set that suits it. as->generator becomes `generator`; a whitening matrix stays the model's. STATE: it
+ * knows none.
  *
  *     knn_generator_options generator = *knn_image_data_generator();
  *     knn_directory_options as = *knn_pictures(.directory = "test");
