@@ -4,6 +4,7 @@
 
 #include "core/memory.h"
 #include "core/status.h"
+#include "keras/earlier.h"
 #include "keras/layout.h"
 #include "keras/limits.h"
 
@@ -307,7 +308,6 @@ static bool expect_off(knn__reading *reading, const cJSON *config, const char *k
 static bool check_options(knn__reading *reading, const cJSON *config)
 {
     return expect_format(reading, config, "data_format", "channels_last", "channels_first") &&
-           expect_format(reading, config, "dim_ordering", "tf", "tf") &&
            expect_floats(reading, knn__json_get(config, "dtype")) &&
            expect_off(reading, config, "quantization_config") && expect_off(reading, config, "renorm") &&
            expect_off(reading, config, "virtual_batch_size") && expect_off(reading, config, "antialias") &&
@@ -374,13 +374,17 @@ static knn_status describe_all(config_reader *reader)
     return status;
 }
 
-knn_status knn__config_read(knn__config *config, knn__reading *reading, const cJSON *json,
+knn_status knn__config_read(knn__config *config, knn__reading *reading, cJSON *json,
                             const knn_layer_class *const *classes)
 {
     config_reader reader = {config, reading, classes};
 
-    *config = (knn__config){.name = knn__json_text(knn__json_get(knn__json_get(json, "config"), "name"))};
-    knn_status status = flatten(&reader, json, 0, &(const knn__config_layer){.container = ""});
+    *config = (knn__config){0};
+    knn_status status = knn__earlier_update(json);
+    if (status == KNN_OK) {
+        config->name = knn__json_text(knn__json_get(knn__json_get(json, "config"), "name"));
+        status = flatten(&reader, json, 0, &(const knn__config_layer){.container = ""});
+    }
     if (status == KNN_OK)
         status = describe_all(&reader);
     if (status != KNN_OK)

@@ -27,8 +27,8 @@ typedef struct knn__config {
 } knn__config;
 
 /* Everything is looked at first: KNN_ERROR_UNSUPPORTED names all layers that cannot be had. `classes`: users' own,
- * NULL-terminated or NULL. */
-knn_status knn__config_read(knn__config *config, knn__reading *reading, const cJSON *json,
+ * NULL-terminated or NULL. The JSON becomes one of Keras 2 or 3 (earlier.h). */
+knn_status knn__config_read(knn__config *config, knn__reading *reading, cJSON *json,
                             const knn_layer_class *const *classes);
 void       knn__config_free(knn__config *config);
 

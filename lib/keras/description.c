@@ -47,16 +47,12 @@ bool knn__unsupported(knn__reading *reading, const char *format, ...)
 static const char *const other_names[][2] = {
     {"mse", "MeanSquaredError"}, {"mae", "MeanAbsoluteError"}, {"mape", "MeanAbsolutePercentageError"},
     {"msle", "MeanSquaredLogarithmicError"}, {"kld", "KLDivergence"}, {"kullback_leibler_divergence", "KLDivergence"},
-    {"acc", "accuracy"}, {"Convolution2D", "Conv2D"},
+    {"acc", "accuracy"},
     {"BatchNormalizationV1", "BatchNormalization"}, {"BatchNormalizationV2", "BatchNormalization"}, {"L1", "L1L2"},
     {"L2", "L1L2"}, {"uniform", "RandomUniform"}, {"normal", "RandomNormal"}, {"zero", "Zeros"}, {"one", "Ones"}};
 static const char *const other_values[][2] = {{"silu", "swish"}, {"hard_swish", "hard_silu"}, {"normal", "truncated_normal"},
     {"auto", "sum_over_batch_size"}};
-static const char *const other_keys[][2] = {
-    {"nb_filter", "filters"}, {"subsample", "strides"}, {"border_mode", "padding"}, {"atrous_rate", "dilation_rate"},
-    {"bias", "use_bias"}, {"output_dim", "units"}, {"p", "rate"}, {"init", "kernel_initializer"},
-    {"W_regularizer", "kernel_regularizer"}, {"b_regularizer", "bias_regularizer"}, {"beta_init", "beta_initializer"},
-    {"gamma_init", "gamma_initializer"}, {"lr", "learning_rate"}, {"negative_slope", "alpha"}, {"sigma", "stddev"}};
+static const char *const other_keys[][2] = {{"lr", "learning_rate"}, {"negative_slope", "alpha"}};
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
@@ -334,22 +330,11 @@ static bool is_for(const knn_field *field, const cJSON *item)
     return field->kind != KNN_FIELD_REAL || !cJSON_IsObject(item);
 }
 
-/* Keras 1's nb_row and nb_col are one option today. */
-static void read_kernel_rows(const knn_field *field, const cJSON *config, void *description)
-{
-    int *size = knn__member(description, field);
-
-    knn__json_int(knn__json_get(config, "nb_row"), &size[0]);
-    knn__json_int(knn__json_get(config, "nb_col"), &size[1]);
-}
-
 static bool read_fields(knn__reading *reading, const knn_field *fields, const cJSON *config, void *description)
 {
     for (const knn_field *field = fields; field != NULL && field->name != NULL; field++) {
         const cJSON *item = knn__config_get(config, field->name);
         reading->reason[0] = '\0';
-        if (item == NULL && strcmp(field->name, "kernel_size") == 0)
-            read_kernel_rows(field, config, description);
         if (item == NULL || !is_for(field, item) || read_field(reading, field, item, description))
             continue;
         return reading->reason[0] != '\0' ? false : wrong_value(reading, field, item);

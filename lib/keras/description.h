@@ -25,7 +25,7 @@ bool knn__unsupported(knn__reading *reading, const char *format, ...) __attribut
 bool knn__same_class(const char *a, const char *b);
 const char *knn__without_package(const char *name);          /* "RMSprop" of "Custom>RMSprop" */
 const knn__kind *knn__find_class(const knn__kind *const *kinds, const char *name);
-/* A member of a config by Keras 2's key, or by what Keras 1 called it; NULL: not there, or null. */
+/* A member of a config by Keras 2's key, or by what other versions call it; NULL: not there, or null. */
 const cJSON *knn__config_get(const cJSON *config, const char *key);
 
 /* A description of a kind; what the config lacks stays at its default. NULL on failure. */

@@ -64,7 +64,7 @@ static bool is_old(const cJSON *json)
     return version != NULL ? strtol(version, NULL, 10) < 3 : knn__json_get(json, "module") == NULL;
 }
 
-static knn_model *build(const knn_json_options *o, knn__config *config, knn__reading *reading, const cJSON *json)
+static knn_model *build(const knn_json_options *o, knn__config *config, knn__reading *reading, cJSON *json)
 {
     reading->old = is_old(json);
     if (knn__config_read(config, reading, json, o->layers) != KNN_OK)
