@@ -114,8 +114,9 @@ static knn_status not_found(const knn__source *source, const char *expected)
     if (knn__is_nested(file))
         return knn__fail(KNN_ERROR_FORMAT,
                          "expected %s, got a .weights.h5 of Keras 3 without layers; add the layers and use knn_load_weights", expected);
-    if (knn__h5_has_attribute(file, "", "nb_layers"))
-        return knn__fail(KNN_ERROR_UNSUPPORTED, "expected %s, got a file of Keras 0, which is not supported", expected);
+    if (knn__h5_has_attribute(file, "", KNN__NUMBERED))
+        return knn__fail(KNN_ERROR_FORMAT, "expected %s, got a weights file of Keras 0 without layers; add the layers and use knn_load_weights",
+                         expected);
     return knn__fail(KNN_ERROR_FORMAT, "expected %s, got an HDF5 file that Keras did not write", expected);
 }
 
@@ -128,7 +129,7 @@ bool knn__source_is_nested(const knn__source *source)
 const char *knn__source_weights(const knn__source *source)
 {
     if (knn__h5_has_attribute(source->file, "", "layer_names") ||
-        knn__h5_has_attribute(source->file, "", "layer_names0"))
+        knn__h5_has_attribute(source->file, "", "layer_names0") || knn__h5_has_attribute(source->file, "", KNN__NUMBERED))
         return "";
     if (knn__h5_has(source->file, "model_weights"))
         return "model_weights";

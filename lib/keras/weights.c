@@ -1,109 +1,14 @@
-/* Lists the weights of a file, pairs them with a model's by Keras' rules, and reads them. All is checked before
+/* Pairs the weights of a file (weights_list.c) with a model's by Keras' rules, and reads them. All is checked before
  * anything is read. Writes nothing: see weights_write.c. */
 #include "keras/weights.h"
 
 #include "core/memory.h"
 #include "core/status.h"
 #include "core/text.h"
+#include "keras/kernels.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* ---- What a file holds ---- */
-
-char *knn__h5_path(const char *root, const char *a, const char *b)
-{
-    knn__text path = {0};
-
-    knn__text_add(&path, "%s%s%s%s%s", root, root[0] != '\0' && a[0] != '\0' ? "/" : "", a, b[0] != '\0' ? "/" : "", b);
-    if (!path.failed)
-        return path.data;
-    knn__text_free(&path);
-    return NULL;
-}
-
-knn_status knn__stored_add_array(knn__h5 *file, const char *group, const char *name, knn__stored *stored)
-{
-    if (!knn__reserve((void **)&stored->arrays, &stored->array_capacity, stored->array_count + 1,
-                      sizeof *stored->arrays))
-        return KNN_ERROR_MEMORY;
-    knn__stored_array *array = &stored->arrays[stored->array_count];
-    array->path = knn__h5_path(group, name, "");
-    if (array->path == NULL)
-        return KNN_ERROR_MEMORY;
-    stored->array_count++;
-    return knn__h5_shape_of(file, array->path, &array->shape);
-}
-
-knn_status knn__stored_add_layer(const char *name, size_t count, knn__stored *stored)
-{
-    if (!knn__reserve((void **)&stored->layers, &stored->layer_capacity, stored->layer_count + 1,
-                      sizeof *stored->layers))
-        return KNN_ERROR_MEMORY;
-    knn__stored_layer *layer = &stored->layers[stored->layer_count];
-    *layer = (knn__stored_layer){knn__copy_text(name), stored->array_count, count};
-    if (layer->name == NULL)
-        return KNN_ERROR_MEMORY;
-    stored->layer_count++;
-    return KNN_OK;
-}
-
-static knn_status read_layer(knn__h5 *file, const char *root, const char *name, knn__stored *stored)
-{
-    knn__names weights = {0};
-    char *group = knn__h5_path(root, name, "");
-    knn_status status = group != NULL ? knn__h5_read_texts(file, group, "weight_names", &weights) : KNN_ERROR_MEMORY;
-
-    if (status == KNN_OK)
-        status = knn__stored_add_layer(name, weights.count, stored);
-    for (size_t i = 0; i < weights.count && status == KNN_OK; i++)
-        status = knn__stored_add_array(file, group, weights.name[i], stored);
-    knn__names_free(&weights);
-    knn__free(group);
-    return status;
-}
-
-/* Keras on Theano says so, or, up to 1.2, can be told by weight names without ":0"; Keras 3's have none either, but it
- * names its backend. */
-static knn_status find_theano(knn__h5 *file, const char *root, knn__stored *stored)
-{
-    char *backend = NULL;
-    knn_status status = KNN_OK;
-
-    if (knn__h5_has_attribute(file, root, "backend"))
-        status = knn__h5_read_text(file, root, "backend", &backend);
-    if (backend != NULL)
-        stored->flipped = strcmp(backend, "theano") == 0;
-    else if (stored->array_count > 0)
-        stored->flipped = !knn__text_ends_with(stored->arrays[0].path, ":0", false);
-    knn__free(backend);
-    return status;
-}
-
-knn_status knn__stored_read(knn__h5 *file, const char *group, knn__stored *stored)
-{
-    knn__names names = {0};
-    knn_status status = knn__h5_read_texts(file, group, "layer_names", &names);
-
-    *stored = (knn__stored){0};
-    for (size_t i = 0; i < names.count && status == KNN_OK; i++)
-        status = read_layer(file, group, names.name[i], stored);
-    if (status == KNN_OK)
-        status = find_theano(file, group, stored);
-    knn__names_free(&names);
-    return status;
-}
-
-void knn__stored_free(knn__stored *stored)
-{
-    for (size_t i = 0; i < stored->layer_count; i++)
-        knn__free(stored->layers[i].name);
-    for (size_t i = 0; i < stored->array_count; i++)
-        knn__free(stored->arrays[i].path);
-    knn__free(stored->layers);
-    knn__free(stored->arrays);
-    *stored = (knn__stored){0};
-}
 
 /* ---- What a model wants ---- */
 
@@ -198,13 +103,18 @@ static bool same_shape(const knn__weight_spec *spec, const knn__h5_shape *shape)
     return without_ones(shape->rank, shape->size, got) == count && memcmp(expected, got, (size_t)count * sizeof(int)) == 0;
 }
 
+static bool fits_as_earlier(const knn__stored *stored, const knn__weight_spec *spec, const knn__h5_shape *shape)
+{
+    return stored->earlier && knn__is_kernel(spec) && (knn__kernel_fits(spec, shape, false) || knn__kernel_fits(spec, shape, true));
+}
+
 static knn_status pair_array(const pairer *p, size_t index, const knn__stored_array *array)
 {
     const knn__model_weight *weight = &p->model->weights_table[index];
     const knn__weight_spec *spec = &weight->spec;
     char expected[64], got[64];
 
-    if (same_shape(spec, &array->shape)) {
+    if (same_shape(spec, &array->shape) || fits_as_earlier(p->stored, spec, &array->shape)) {
         p->pairing->of[index] = array;
         return KNN_OK;
     }
@@ -317,6 +227,18 @@ static bool all_have_names(const pairer *p)
     return true;
 }
 
+/* Whether one kernel at least lies (out, in, rows, columns) for certain; Keras 0 had no other order at first. */
+static void find_filters_first(const pairer *p)
+{
+    p->pairing->filters_first = p->stored->numbered;
+    for (size_t i = 0; i < p->model->weight_count; i++) {
+        const knn__weight_spec *spec = &p->model->weights_table[i].spec;
+        const knn__stored_array *array = p->pairing->of[i];
+        if (array != NULL && spec->rank == 4 && !same_shape(spec, &array->shape))
+            p->pairing->filters_first = true;
+    }
+}
+
 knn_status knn__pair(const knn_model *model, const knn__unit *units, size_t count, const knn__stored *stored,
                      knn__pair_by by, bool skip_mismatch, knn__pairing *pairing)
 {
@@ -325,9 +247,10 @@ knn_status knn__pair(const knn_model *model, const knn__unit *units, size_t coun
     pairing->of = knn__alloc(model->weight_count, sizeof *pairing->of);
     if (pairing->of == NULL)
         return KNN_ERROR_MEMORY;
-    if (by == KNN__BY_ORDER || (by == KNN__BY_OWN_NAME && !all_have_names(&p)))
-        return pair_in_order(&p);
-    return pair_named(&p);
+    bool in_order = by == KNN__BY_ORDER || (by == KNN__BY_OWN_NAME && !all_have_names(&p));
+    knn_status status = in_order ? pair_in_order(&p) : pair_named(&p);
+    find_filters_first(&p);
+    return status;
 }
 
 void knn__pairing_free(knn__pairing *pairing)
@@ -338,24 +261,36 @@ void knn__pairing_free(knn__pairing *pairing)
 
 /* ---- Reading ---- */
 
-/* A kernel of (.., in, out) or, transposed, (.., out, in). Keras turned no others: not the depthwise ones. */
-static bool is_convolution_kernel(const knn__weight_spec *spec)
+static bool lies_filters_first(const knn__weight_spec *spec, const knn__h5_shape *shape, bool if_both)
 {
-    return spec->rank >= 3 && strcmp(spec->name, "kernel") == 0;
+    return knn__kernel_fits(spec, shape, true) && (if_both || !knn__kernel_fits(spec, shape, false));
 }
 
-/* Turns it by 180 degrees: the cells in reverse order, each kept as it is. */
-static void flip(float *kernel, const knn__weight_spec *spec)
+knn_status knn__read_as_weight(knn__h5 *file, const knn_model *model, size_t weight, const knn__stored *stored,
+                               const knn__pairing *pairing, const char *path, float *values)
 {
-    size_t cells = (size_t)spec->shape[0] * (spec->rank > 3 ? (size_t)spec->shape[1] : 1);
-    size_t length = (size_t)spec->shape[spec->rank - 2] * (size_t)spec->shape[spec->rank - 1];
+    const knn__weight_spec *spec = &model->weights_table[weight].spec;
+    knn_status status = knn__h5_read(file, path, values, model->weights_table[weight].length);
 
-    for (size_t cell = 0; cell < cells / 2; cell++)
-        for (size_t i = 0; i < length; i++) {
-            float *a = &kernel[cell * length + i], *b = &kernel[(cells - 1 - cell) * length + i], kept = *a;
-            *a = *b;
-            *b = kept;
-        }
+    if (status != KNN_OK || !knn__is_kernel(spec))
+        return status;
+    if (stored->earlier && lies_filters_first(spec, &pairing->of[weight]->shape, pairing->filters_first))
+        status = knn__kernel_reorder(spec, values);
+    if (stored->flipped)
+        knn__kernel_flip(spec, values);
+    return status;
+}
+
+/* Batch normalization of Keras 0 keeps s = sqrt(mean square + epsilon) and divides by s + epsilon; ours by sqrt(variance + epsilon). */
+static void square_deviations(const knn_model *model, const knn__model_weight *weight, float *values)
+{
+    const knn__model_layer *layer = &model->layers[weight->layer];
+    double epsilon = knn__option(&layer->kind->kind, layer->description, "epsilon");
+
+    for (size_t i = 0; i < weight->length; i++) {
+        double divisor = values[i] + epsilon;
+        values[i] = (float)(divisor * divisor - epsilon);
+    }
 }
 
 knn_status knn__read_weights(knn__h5 *file, const knn_model *model, const knn__stored *stored,
@@ -367,9 +302,9 @@ knn_status knn__read_weights(knn__h5 *file, const knn_model *model, const knn__s
         const knn__model_weight *weight = &model->weights_table[i];
         if (pairing->of[i] == NULL)
             continue;
-        status = knn__h5_read(file, pairing->of[i]->path, arena + weight->offset, weight->length);
-        if (stored->flipped && is_convolution_kernel(&weight->spec) && status == KNN_OK)
-            flip(arena + weight->offset, &weight->spec);
+        status = knn__read_as_weight(file, model, i, stored, pairing, pairing->of[i]->path, arena + weight->offset);
+        if (status == KNN_OK && stored->numbered && strcmp(weight->short_name, "moving_variance") == 0)
+            square_deviations(model, weight, arena + weight->offset);
     }
     return status;
 }

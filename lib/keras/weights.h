@@ -5,8 +5,14 @@
 #include "keras/hdf5.h"
 #include "model/model.h"
 
+#define KNN__NUMBERED "nb_layers"           /* the attribute that files of Keras 0 have at the root */
+
 /* An array in a file, and a layer of it: arrays [first, first + count). */
-typedef struct knn__stored_array { char *path; knn__h5_shape shape; } knn__stored_array;
+typedef struct knn__stored_array {
+    char *path;
+    const char *name;                       /* the path's end behind the layer's group */
+    knn__h5_shape shape;
+} knn__stored_array;
 typedef struct knn__stored_layer { char *name; size_t first, count; } knn__stored_layer;
 
 /* All that a file lists, in its order. */
@@ -16,9 +22,11 @@ typedef struct knn__stored {
     knn__stored_array *arrays;
     size_t array_count, array_capacity;
     bool flipped;                           /* written by Keras on Theano, whose convolutions turn kernels by 180 degrees */
+    bool earlier;                           /* by Keras 0 or 1: kernels may lie in other orders (kernels.h) */
+    bool numbered;                          /* by Keras 0: layer_0/param_0, .. */
 } knn__stored;
 
-/* `group`: where the layers lie: "" or "model_weights". */
+/* `group`: where the layers lie: "" or "model_weights". Those of Keras 0, which have no lists, too. */
 knn_status knn__stored_read(knn__h5 *file, const char *group, knn__stored *stored);
 /* An array at ROOT/NAME, for who lists files. */
 knn_status knn__stored_add_array(knn__h5 *file, const char *root, const char *name, knn__stored *stored);
@@ -50,7 +58,10 @@ knn_status knn__layers_of(const knn_model *model, knn__unit **units, size_t *cou
 void       knn__units_free(knn__unit *units, size_t count);
 
 /* Which array each weight of the model comes from; NULL: it stays as it is. */
-typedef struct knn__pairing { const knn__stored_array **of; } knn__pairing;     /* [weight_count] */
+typedef struct knn__pairing {
+    const knn__stored_array **of;           /* [weight_count] */
+    bool filters_first;                     /* kernels of which the shape does not tell lie (out, in, rows, columns) */
+} knn__pairing;
 
 typedef enum knn__pair_by {
     KNN__BY_ORDER,                          /* k-th with k-th; all */
@@ -66,6 +77,10 @@ void       knn__pairing_free(knn__pairing *pairing);
 /* Reads the paired arrays into an arena laid out as model->weights. The model is built. */
 knn_status knn__read_weights(knn__h5 *file, const knn_model *model, const knn__stored *stored,
                              const knn__pairing *pairing, float *arena);
+
+/* One array of the file that lies as that of a weight does, brought to our order: the weight itself, or an optimizer's slot of it. */
+knn_status knn__read_as_weight(knn__h5 *file, const knn_model *model, size_t weight, const knn__stored *stored,
+                               const knn__pairing *pairing, const char *path, float *values);
 
 /* Groups, names and arrays of a built model. */
 knn_status knn__write_weights(knn__h5 *file, const char *group, const knn_model *model);
