@@ -62,6 +62,17 @@ static bool move(cJSON *from, const char *key, cJSON *to, const char *new_key)
     return false;
 }
 
+/* What the first of the layers that say it say of their axes; NULL: none does. */
+static const char *find_format(const cJSON *item)
+{
+    const char *order = knn__json_text(knn__json_get(item, "dim_ordering"));
+    const char *format = order != NULL ? RENAMED(values, "data_format", order) : NULL;
+
+    for (const cJSON *child = item->child; format == NULL && child != NULL; child = child->next)
+        format = find_format(child);
+    return format;
+}
+
 /* [[a, b], [c, d]], [a, b] */
 static bool add_numbers(cJSON *object, const char *key, const double *numbers, int count, bool pairs)
 {
@@ -115,6 +126,18 @@ static bool update_padding(cJSON *config)
         return true;
     cJSON_DeleteItemFromObjectCaseSensitive(config, "padding");
     return add_numbers(config, "padding", side, 4, true);
+}
+
+/* Some layers of two dimensions did not say the order of their axes. */
+static bool update_format(const char *class_name, cJSON *config, const char *format)
+{
+    static const char *const silent[] = {"ZeroPadding2D", "Cropping2D", "UpSampling2D", "SpatialDropout2D"};
+    bool done = true;
+
+    for (size_t i = 0; format != NULL && member(config, "data_format") == NULL && i < COUNT_OF(silent); i++)
+        if (strcmp(class_name, silent[i]) == 0)
+            done = cJSON_AddStringToObject(config, "data_format", format) != NULL;
+    return done;
 }
 
 /* Keras 0 tells the first layer's shape without the batch. */
@@ -176,12 +199,12 @@ static bool is_keras_class(const char *class_name)
     return knn__find_class(knn__layer_kinds, class_name) != NULL || knn__find_class(knn__constraint_kinds, class_name) != NULL;
 }
 
-static bool update_options(const char *class_name, cJSON *config)
+static bool update_options(const char *class_name, cJSON *config, const char *format)
 {
     if (!is_keras_class(class_name))
         return true;
     return update_names(class_name, config) && update_values(config) && update_kernel_size(config) &&
-           (strcmp(class_name, "ZeroPadding2D") != 0 || update_padding(config));
+           update_format(class_name, config, format) && (strcmp(class_name, "ZeroPadding2D") != 0 || update_padding(config));
 }
 
 /* Regularizers and constraints said their class by their name until Keras 2. */
@@ -197,7 +220,7 @@ static bool is_old_child(const cJSON *object, const cJSON *child)
 }
 
 /* Not all that has a name is old: only what is where Keras 0 and 1 had their classes there. */
-static bool update(cJSON *item, bool is_old)
+static bool update(cJSON *item, bool is_old, const char *format)
 {
     bool done = true;
 
@@ -207,9 +230,9 @@ static bool update(cJSON *item, bool is_old)
     cJSON *class_name = member(item, "class_name"), *config = member(item, "config");
     if (done && cJSON_IsString(class_name) && cJSON_IsObject(config))
         done = set_text(class_name, RENAMED(classes, "", class_name->valuestring)) &&
-               update_options(class_name->valuestring, config) && (!is_old || update_input(config));
+               update_options(class_name->valuestring, config, format) && (!is_old || update_input(config));
     for (cJSON *child = item->child; done && child != NULL; child = child->next)
-        done = update(child, is_old && is_old_child(item, child));
+        done = update(child, is_old && is_old_child(item, child), format);
     return done;
 }
 
@@ -217,5 +240,5 @@ knn_status knn__earlier_update(cJSON *json)
 {
     bool is_old = member(json, "class_name") == NULL;
 
-    return update(json, is_old) ? KNN_OK : knn__fail(KNN_ERROR_MEMORY, "cJSON: no memory");
+    return update(json, is_old, find_format(json)) ? KNN_OK : knn__fail(KNN_ERROR_MEMORY, "cJSON: no memory");
 }

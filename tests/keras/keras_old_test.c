@@ -1,0 +1,95 @@
+/* Files that real Keras 0.3 to 2.3 wrote, on Theano: they predict what that Keras predicted, and go on training as it did. */
+#include "keras_support.h"
+#include "model/model.h"
+#include "support/fixture.h"
+
+#include <math.h>
+
+#define FOLDER KNN_FIXTURES "/keras/"
+
+static const char *path_of(const char *name, const char *end)
+{
+    static char paths[4][256];
+    static int next;
+    char *path = paths[next++ % 4];
+    snprintf(path, sizeof paths[0], FOLDER "old-%s%s", name, end);
+    return path;
+}
+
+static void check_prediction(const knn_model *model, const char *name)
+{
+    int shape[8];
+    size_t length;
+    fixture *file = fixture_open(path_of(name, ".fixture"));
+    ck_assert_msg(file != NULL, "%s", name);
+    const float *x = fixture_get(file, "x", NULL, shape, NULL), *expected = fixture_get(file, "y", NULL, NULL, &length);
+    float *y = malloc(length * sizeof *y);
+    check_ok(knn_predict(model, x, (size_t)shape[0], y, length));
+    check_floats(y, expected, length, 1e-5, 1e-5);
+    free(y);
+    fixture_close(file);
+}
+
+static knn_model *load(const char *name)
+{
+    knn_model *model = knn_load_model(path_of(name, ".h5"));
+    ck_assert_msg(model != NULL, "%s", knn_last_error());
+    return model;
+}
+
+/* Layers from the JSON, weights from the file beside it. */
+static knn_model *load_parts(const char *name)
+{
+    void *json;
+    size_t size;
+    read_bytes(path_of(name, ".json"), &json, &size);
+    knn_model *model = knn_model_from_json(json);
+    ck_assert_msg(model != NULL, "%s", knn_last_error());
+    knn__free(json);
+    check_ok(knn_load_weights(model, path_of(name, ".h5")));
+    return model;
+}
+
+static const char *const parts[] = {"0.3.3-cnn-tf", "0.3.3-cnn-th",   "0.3.3-sequence", "1.2.2-more-tf",
+                                    "1.2.2-more-th", "1.2.2-sequence", "1.2.2-words",    "1.2.2-chain"};
+enum { PARTS = sizeof parts / sizeof *parts };
+
+START_TEST(layers_and_weights_in_two_files_predict_what_keras_did)
+{
+    knn_model *model = load_parts(parts[_i]);
+    check_prediction(model, parts[_i]);
+    knn_model_free(model);
+}
+END_TEST
+
+static const char *const whole[] = {"1.1.2-cnn-th", "1.1.2-sgd",   "1.2.2-cnn-tf",  "1.2.2-adam",  "1.2.2-adadelta", "2.0.5-adam", "2.0.5-adamax",
+                                    "2.0.5-half",   "2.2.4-rmsprop", "2.2.4-adam", "2.2.4-nadam", "2.3.1-rmsprop", "2.3.1-adagrad", "2.3.1-adam"};
+enum { WHOLE = sizeof whole / sizeof *whole };
+
+/* Written again, in today's words, it still does. */
+START_TEST(a_whole_model_predicts_what_keras_did)
+{
+    const char *copy = in_folder("copy.h5");
+    knn_model *model = load(whole[_i]);
+    check_prediction(model, whole[_i]);
+    check_ok(knn_save_model(model, copy));
+    knn_model_free(model);
+    model = knn_load_model(copy);
+    ck_assert_msg(model != NULL, "%s", knn_last_error());
+    check_prediction(model, whole[_i]);
+    check_ok(knn_load_weights(model, path_of(whole[_i], ".h5")));
+    check_prediction(model, whole[_i]);
+    knn_model_free(model);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("files of old Keras");
+    TCase *tests = tcase_create("old");
+    tcase_add_checked_fixture(tests, make_folder, remove_folder);
+    tcase_add_loop_test(tests, layers_and_weights_in_two_files_predict_what_keras_did, 0, PARTS);
+    tcase_add_loop_test(tests, a_whole_model_predicts_what_keras_did, 0, WHOLE);
+    suite_add_tcase(suite, tests);
+    return check_run(suite);
+}
