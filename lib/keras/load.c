@@ -20,6 +20,9 @@ typedef struct loader {
     cJSON *config_json, *training_json, *state_json;
     knn__reading reading;
     knn__config config;
+    bool nested;                            /* the weights lie in Keras 3's own layout */
+    knn__stored stored;
+    knn__pairing pairing;
     knn__state state;
     knn_model *model;
 } loader;
@@ -52,7 +55,7 @@ static knn_status make_model(loader *l)
 }
 
 /* In Keras 3's own layout each layer has its place, by the classes that the file says. */
-static knn_status read_nested(const loader *l, knn__stored *stored)
+static knn_status read_nested(loader *l)
 {
     size_t count = 0;
     knn__place *places = knn__alloc(l->config.count, sizeof *places);
@@ -64,28 +67,24 @@ static knn_status read_nested(const loader *l, knn__stored *stored)
         if (l->model->layers[i].weight_count > 0)
             places[count++] = (knn__place){l->model->layers[i].name, layer->class_name, layer->container};
     }
-    knn_status status = knn__stored_read_nested(l->source.file, places, count, stored);
+    knn_status status = knn__stored_read_nested(l->source.file, places, count, &l->stored);
     knn__free(places);
     return status;
 }
 
 /* Memory for the weights is asked for when the file has been seen to hold them. */
-static knn_status fill_weights(loader *l, bool nested, const knn__unit *units, size_t count)
+static knn_status fill_weights(loader *l, const knn__unit *units, size_t count)
 {
-    knn__stored stored = {0};
-    knn__pairing pairing = {0};
-    knn_status status = nested ? read_nested(l, &stored) : knn__stored_read(l->source.file, "model_weights", &stored);
+    knn_status status = l->nested ? read_nested(l) : knn__stored_read(l->source.file, "model_weights", &l->stored);
 
     if (status == KNN_OK)
-        status = knn__pair(l->model, units, count, &stored, nested ? KNN__BY_ORDER : KNN__BY_OWN_NAME, false, &pairing);
+        status = knn__pair(l->model, units, count, &l->stored, l->nested ? KNN__BY_ORDER : KNN__BY_OWN_NAME, false, &l->pairing);
     if (status == KNN_OK)
         status = knn__model_allocate(l->model);
     if (status == KNN_OK)
-        status = knn__read_weights(l->source.file, l->model, &stored, &pairing, l->model->weights);
+        status = knn__read_weights(l->source.file, l->model, &l->stored, &l->pairing, l->model->weights);
     if (status == KNN_OK)
         knn__weights_changed(l->model);
-    knn__pairing_free(&pairing);
-    knn__stored_free(&stored);
     return status;
 }
 
@@ -93,11 +92,12 @@ static knn_status load_weights_of_model(loader *l)
 {
     size_t count;
     knn__unit *units;
-    bool nested = knn__source_is_nested(&l->source);
-    knn_status status = nested ? knn__layers_of(l->model, &units, &count) : knn__units_of(l->model, &units, &count);
+
+    l->nested = knn__source_is_nested(&l->source);
+    knn_status status = l->nested ? knn__layers_of(l->model, &units, &count) : knn__units_of(l->model, &units, &count);
 
     if (status == KNN_OK)
-        status = fill_weights(l, nested, units, count);
+        status = fill_weights(l, units, count);
     knn__units_free(units, count);
     return status;
 }
@@ -127,7 +127,7 @@ static knn_status load_training(loader *l)
     if (status == KNN_OK && l->state.has_training)
         status = knn__state_read_arrays(l->source.file, l->model, &l->state);
     else if (status == KNN_OK && l->state_json == NULL && l->model->compiled.done)
-        status = knn__optimizer_state_read(l->source.file, l->model, &l->state);
+        status = knn__optimizer_state_read(l->source.file, l->model, &l->stored, &l->pairing, l->nested, &l->state);
     if (status == KNN_OK)
         status = knn__state_give_classes(&l->state, l->model);
     if (status == KNN_OK)
@@ -164,6 +164,8 @@ knn_model *knn_load_model_with(const knn_load_options *given)
         knn_model_free(l.model);
         l.model = NULL;
     }
+    knn__pairing_free(&l.pairing);
+    knn__stored_free(&l.stored);
     knn__state_free(&l.state);
     knn__config_free(&l.config);
     knn__reading_free(&l.reading);

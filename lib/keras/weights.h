@@ -22,6 +22,7 @@ typedef struct knn__stored {
     knn__stored_array *arrays;
     size_t array_count, array_capacity;
     bool flipped;                           /* written by Keras on Theano, whose convolutions turn kernels by 180 degrees */
+    int version;                            /* of Keras, 20005 for 2.0.5; 0: the file does not say */
     bool earlier;                           /* by Keras 0 or 1: kernels may lie in other orders (kernels.h) */
     bool numbered;                          /* by Keras 0: layer_0/param_0, .. */
 } knn__stored;

@@ -6,7 +6,6 @@
 #include "core/text.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 char *knn__h5_path(const char *root, const char *a, const char *b)
@@ -116,11 +115,14 @@ static knn_status read_numbered(knn__h5 *file, knn__stored *stored)
 static knn_status find_version(knn__h5 *file, knn__stored *stored)
 {
     char *version = NULL;
+    int part[3] = {0};
     knn_status status = KNN_OK;
 
     if (knn__h5_has_attribute(file, "", "keras_version"))
         status = knn__h5_read_text(file, "", "keras_version", &version);
-    stored->earlier = version == NULL || strtol(version, NULL, 10) < 2;
+    if (version != NULL && sscanf(version, "%3d.%2d.%2d", &part[0], &part[1], &part[2]) > 0)
+        stored->version = part[0] * 10000 + part[1] * 100 + part[2];
+    stored->earlier = stored->version < 20000;
     knn__free(version);
     return status;
 }

@@ -83,6 +83,32 @@ START_TEST(a_whole_model_predicts_what_keras_did)
 }
 END_TEST
 
+/* The optimizer's state is taken over: the next losses are Keras', too, but for the place of epsilon in a root, where ours is Keras 3's. */
+START_TEST(training_goes_on_as_in_keras)
+{
+    static const struct { const char *name; int steps; double tolerance; } cases[] = {
+        {"1.1.2-cnn-th", 0, 1e-5}, {"1.1.2-sgd", 0, 1e-5}, {"1.2.2-cnn-tf", 2, 1e-5}, {"1.2.2-adam", 2, 1e-5}, {"1.2.2-adadelta", 0, 1e-5},
+        {"2.0.5-adam", 2, 1e-5}, {"2.0.5-adamax", 2, 1e-5}, {"2.2.4-rmsprop", 0, 1e-4}, {"2.2.4-adam", 2, 1e-5}, {"2.3.1-rmsprop", 2, 1e-4},
+        {"2.3.1-adagrad", 2, 1e-5}, {"2.3.1-adam", 2, 1e-5}};
+    const char *name = cases[_i].name;
+    int shape[8];
+    size_t steps;
+    knn_model *model = load(name);
+    fixture *file = fixture_open(path_of(name, ".fixture"));
+    const float *x = fixture_get(file, "x", NULL, shape, NULL), *y = fixture_get(file, "labels", NULL, NULL, NULL),
+                *losses = fixture_get(file, "losses", NULL, NULL, &steps);
+    ck_assert_uint_eq(model->training.iteration, (unsigned)cases[_i].steps);
+    for (size_t step = 0; step < steps; step++) {
+        double loss;
+        check_ok(knn_train_on_batch(model, x, y, (size_t)shape[0], &loss, 1));
+        ck_assert_msg(fabs(loss - losses[step]) <= cases[_i].tolerance * fabs(losses[step]) + 1e-6, "%s, step %zu: expected %.8g, got %.8g", name,
+                      step, losses[step], loss);
+    }
+    fixture_close(file);
+    knn_model_free(model);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("files of old Keras");
@@ -90,6 +116,7 @@ int main(void)
     tcase_add_checked_fixture(tests, make_folder, remove_folder);
     tcase_add_loop_test(tests, layers_and_weights_in_two_files_predict_what_keras_did, 0, PARTS);
     tcase_add_loop_test(tests, a_whole_model_predicts_what_keras_did, 0, WHOLE);
+    tcase_add_loop_test(tests, training_goes_on_as_in_keras, 0, 12);
     suite_add_tcase(suite, tests);
     return check_run(suite);
 }
