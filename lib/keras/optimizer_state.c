@@ -122,14 +122,19 @@ static bool keeps_rate(const reader *r)
     return r->first > 1 && (r->nested || is_named(&r->list.arrays[1], "learning_rate"));
 }
 
-/* An Adam of Keras 2 has a place for what only amsgrad needs: one number. */
+static bool is_number(const knn__h5_shape *shape)
+{
+    return shape->rank == 0 || (shape->rank == 1 && shape->size[0] == 1);
+}
+
+/* Behind the slots single numbers may lie: the places of what only amsgrad needs in an Adam of Keras 2, the product of Nadam's momenta. */
 static bool fits(const reader *r)
 {
     size_t slots = (size_t)r->model->compiled.optimizer.own_slots, end = r->first + slots * r->count;
     bool good = slots == 0 || end <= r->list.array_count;
 
     for (size_t i = end; good && slots > 0 && i < r->list.array_count; i++)
-        good = r->list.arrays[i].shape.rank == 1 && r->list.arrays[i].shape.size[0] == 1;
+        good = is_number(&r->list.arrays[i].shape);
     return good && (is_side_by_side(r) || !is_a(&r->model->compiled.optimizer, "Nadam"));     /* whose rule was another */
 }
 
