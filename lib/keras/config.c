@@ -317,6 +317,17 @@ static bool check_options(knn__reading *reading, const cJSON *config)
             expect_off(reading, config, "mode"));
 }
 
+static knn_layer *no_such_layer(knn__reading *reading, const char *class_name)
+{
+    static const char *const code[] = {"Lambda", "TFOpLambda", "TensorFlowOpLayer"};
+    bool is_code = false;
+
+    for (size_t i = 0; i < sizeof code / sizeof *code; i++)
+        is_code = is_code || knn__text_equal(class_name, code[i]);
+    knn__unsupported(reading, is_code ? "a function of Python's, which a file only names or keeps as byte code" : "libknn has no such layer");
+    return NULL;
+}
+
 static knn_layer *describe_custom(knn__reading *reading, const knn_layer_class *own, const cJSON *config)
 {
     const knn__kind kind = {.class_name = own->class_name, .size = own->description_size, .fields = own->fields};
@@ -332,7 +343,9 @@ static knn_layer *describe(config_reader *reader, const knn__config_layer *layer
         if (knn__text_equal((*own)->class_name, layer->class_name))
             return describe_custom(reader->reading, *own, layer->config);
     const knn__kind *kind = knn__find_class(knn__layer_kinds, layer->class_name);
-    if (kind == NULL || !check_options(reader->reading, layer->config))
+    if (kind == NULL)
+        return no_such_layer(reader->reading, layer->class_name);
+    if (!check_options(reader->reading, layer->config))
         return NULL;
     return knn__read_description(reader->reading, kind, layer->config);
 }

@@ -102,6 +102,15 @@ void knn__source_close(knn__source *source)
     *source = (knn__source){0};
 }
 
+static bool is_empty(knn__h5 *file)
+{
+    knn__names names = {0};
+    bool empty = knn__h5_list(file, "", &names) == KNN_OK && names.count == 0;
+
+    knn__names_free(&names);
+    return empty;
+}
+
 /* What an HDF5 file is that has not got what was looked for. */
 static knn_status not_found(const knn__source *source, const char *expected)
 {
@@ -117,7 +126,7 @@ static knn_status not_found(const knn__source *source, const char *expected)
     if (knn__h5_has_attribute(file, "", KNN__NUMBERED))
         return knn__fail(KNN_ERROR_FORMAT, "expected %s, got a weights file of Keras 0 without layers; add the layers and use knn_load_weights",
                          expected);
-    return knn__fail(KNN_ERROR_FORMAT, "expected %s, got an HDF5 file that Keras did not write", expected);
+    return knn__fail(KNN_ERROR_FORMAT, "expected %s, got an HDF5 file %s", expected, is_empty(file) ? "with nothing in it" : "that Keras did not write");
 }
 
 bool knn__source_is_nested(const knn__source *source)
