@@ -10,6 +10,8 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
+enum { OPTION_LIMIT = 256 };                /* no layer has so many; members are looked up one by one */
+
 typedef struct renaming { const char *of, *from, *to; } renaming;           /* of: a class; NULL: all */
 
 static const renaming classes[] = {
@@ -143,10 +145,11 @@ static bool update_format(const char *class_name, cJSON *config, const char *for
 /* Keras 0 tells the first layer's shape without the batch. */
 static bool update_input(cJSON *config)
 {
-    if (!cJSON_IsArray(member(config, "input_shape")) || !move(config, "input_shape", config, "batch_input_shape"))
-        return !cJSON_IsArray(member(config, "input_shape"));
+    if (!cJSON_IsArray(member(config, "input_shape")) || member(config, "batch_input_shape") != NULL)
+        return true;
     cJSON *batch = cJSON_CreateNull();
-    bool done = cJSON_InsertItemInArray(member(config, "batch_input_shape"), 0, batch);
+    bool done = batch != NULL && move(config, "input_shape", config, "batch_input_shape") &&
+                cJSON_InsertItemInArray(member(config, "batch_input_shape"), 0, batch);
     if (!done)
         cJSON_Delete(batch);
     return done;
@@ -201,7 +204,7 @@ static bool is_keras_class(const char *class_name)
 
 static bool update_options(const char *class_name, cJSON *config, const char *format)
 {
-    if (!is_keras_class(class_name))
+    if (!is_keras_class(class_name) || cJSON_GetArraySize(config) > OPTION_LIMIT)
         return true;
     return update_names(class_name, config) && update_values(config) && update_kernel_size(config) &&
            update_format(class_name, config, format) && (strcmp(class_name, "ZeroPadding2D") != 0 || update_padding(config));
@@ -210,7 +213,8 @@ static bool update_options(const char *class_name, cJSON *config, const char *fo
 /* Regularizers and constraints said their class by their name until Keras 2. */
 static bool is_nameless_part(const cJSON *item)
 {
-    return item->string != NULL && (knn__text_ends_with(item->string, "_regularizer", false) || knn__text_ends_with(item->string, "_constraint", false));
+    return item->string != NULL && (knn__text_ends_with(item->string, "_regularizer", false) ||
+                                    knn__text_ends_with(item->string, "_constraint", false));
 }
 
 /* Whether `child` of something that Keras 0 wrote is such a thing, too. */

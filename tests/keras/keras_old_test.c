@@ -37,8 +37,8 @@ static knn_model *load(const char *name)
     return model;
 }
 
-/* Layers from the JSON, weights from the file beside it. */
-static knn_model *load_parts(const char *name)
+/* Layers from the JSON, weights from the file beside it, or from NAMEend. */
+static knn_model *load_parts(const char *name, const char *end)
 {
     void *json;
     size_t size;
@@ -46,7 +46,7 @@ static knn_model *load_parts(const char *name)
     knn_model *model = knn_model_from_json(json);
     ck_assert_msg(model != NULL, "%s", knn_last_error());
     knn__free(json);
-    check_ok(knn_load_weights(model, path_of(name, ".h5")));
+    check_ok(knn_load_weights(model, path_of(name, end)));
     return model;
 }
 
@@ -56,8 +56,18 @@ enum { PARTS = sizeof parts / sizeof *parts };
 
 START_TEST(layers_and_weights_in_two_files_predict_what_keras_did)
 {
-    knn_model *model = load_parts(parts[_i]);
+    knn_model *model = load_parts(parts[_i], ".h5");
     check_prediction(model, parts[_i]);
+    knn_model_free(model);
+}
+END_TEST
+
+/* Keras 1 on TensorFlow says so by the names of weights only; its kernels are not turned. */
+START_TEST(weights_of_keras_1_on_tensorflow_predict_the_same)
+{
+    static const char *const names[] = {"old-1.2.2-chain", "old-1.2.2-more-th"};
+    knn_model *model = load_parts(names[_i], "-tensorflow.h5");
+    check_prediction(model, names[_i]);
     knn_model_free(model);
 }
 END_TEST
@@ -116,6 +126,41 @@ START_TEST(training_goes_on_as_in_keras)
 }
 END_TEST
 
+START_TEST(every_allocation_may_fail)
+{
+    size_t before = knn__live_blocks();
+    void *json;
+    size_t size;
+    knn_model *model = NULL, *other = NULL;
+    for (long n = 1; model == NULL; n++) {
+        knn__fail_allocation(n);
+        model = knn_load_model(path_of("old-1.1.2-sgd", ".h5"));
+        knn__fail_allocation(0);
+        ck_assert(model != NULL ? model->slots[0] != NULL : knn__live_blocks() == before);
+    }
+    knn_model_free(model);
+    read_bytes(path_of("old-0.3.3-cnn-th", ".json"), &json, &size);
+    for (long n = 1; other == NULL; n++) {
+        size_t blocks = knn__live_blocks();
+        knn__fail_allocation(n);
+        other = knn_model_from_json(json);
+        knn__fail_allocation(0);
+        ck_assert(other != NULL || knn__live_blocks() == blocks);
+    }
+    knn_status status = KNN_ERROR_MEMORY;
+    for (long n = 1; status != KNN_OK; n++) {
+        knn__fail_allocation(n);
+        status = knn_load_weights(other, path_of("old-0.3.3-cnn-th", ".h5"));
+        knn__fail_allocation(0);
+        ck_assert(status == KNN_OK || status == KNN_ERROR_MEMORY);
+    }
+    check_prediction(other, "old-0.3.3-cnn-th");
+    knn_model_free(other);
+    knn__free(json);
+    ck_assert_uint_eq(knn__live_blocks(), before);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("files of old Keras");
@@ -124,6 +169,8 @@ int main(void)
     tcase_add_loop_test(tests, layers_and_weights_in_two_files_predict_what_keras_did, 0, PARTS);
     tcase_add_loop_test(tests, a_whole_model_predicts_what_keras_did, 0, WHOLE);
     tcase_add_loop_test(tests, training_goes_on_as_in_keras, 0, TRAINED);
+    tcase_add_loop_test(tests, weights_of_keras_1_on_tensorflow_predict_the_same, 0, 2);
+    tcase_add_test(tests, every_allocation_may_fail);
     suite_add_tcase(suite, tests);
     return check_run(suite);
 }
