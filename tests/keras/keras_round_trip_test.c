@@ -153,7 +153,7 @@ static void factor_backward(const knn_layer *layer, const knn_layer_call *call)
 
 static const knn_field factor_fields[] = {
     {.name = "factor", .kind = KNN_FIELD_REAL, .offset = offsetof(factor_layer, factor), .normal = 1},
-    {.name = "loud", .kind = KNN_FIELD_BOOL, .offset = offsetof(factor_layer, loud)}, {.name = NULL}};
+    {.name = "bias", .kind = KNN_FIELD_BOOL, .offset = offsetof(factor_layer, loud)}, {.name = NULL}};      /* Keras 1's word for use_bias */
 static const knn_layer_class factor_class = {.size = sizeof factor_class,
                                              .class_name = "Test>Factor",
                                              .description_size = sizeof(factor_layer),
