@@ -72,8 +72,9 @@ START_TEST(weights_of_keras_1_on_tensorflow_predict_the_same)
 }
 END_TEST
 
-static const char *const whole[] = {"old-1.1.2-cnn-th", "old-1.1.2-sgd",   "old-1.2.2-cnn-tf",  "old-1.2.2-adam",  "old-1.2.2-adadelta", "old-2.0.5-adam", "old-2.0.5-adamax",
-                                    "old-2.0.5-half",   "old-2.2.4-rmsprop", "old-2.2.4-adam", "old-2.2.4-nadam", "old-2.3.1-rmsprop", "old-2.3.1-adagrad", "old-2.3.1-adam"};
+static const char *const whole[] = {"old-1.1.2-cnn-th",  "old-1.1.2-sgd",  "old-1.2.2-cnn-tf", "old-1.2.2-adam",    "old-1.2.2-adadelta",
+                                    "old-2.0.5-adam",    "old-2.0.5-adamax", "old-2.0.5-half", "old-2.2.4-rmsprop", "old-2.2.4-adam",
+                                    "old-2.2.4-nadam",   "old-2.3.1-rmsprop", "old-2.3.1-adagrad", "old-2.3.1-adam"};
 enum { WHOLE = sizeof whole / sizeof *whole };
 
 /* Written again, in today's words, it still does. */
@@ -93,7 +94,6 @@ START_TEST(a_whole_model_predicts_what_keras_did)
 }
 END_TEST
 
-/* The optimizer's state is taken over: the next losses are Keras', too, but for the place of epsilon in a root, where ours is Keras 3's. */
 static const struct { const char *name; int steps; double tolerance; } trained[] = {
     {"old-1.1.2-cnn-th", 0, 1e-5}, {"old-1.1.2-sgd", 0, 1e-5}, {"old-1.2.2-cnn-tf", 2, 1e-5}, {"old-1.2.2-adam", 2, 1e-5},
     {"old-1.2.2-adadelta", 0, 1e-5}, {"old-2.0.5-adam", 2, 1e-5}, {"old-2.0.5-adamax", 2, 1e-5}, {"old-2.2.4-rmsprop", 0, 1e-4},
@@ -105,6 +105,7 @@ static const struct { const char *name; int steps; double tolerance; } trained[]
     {"state-keras3-adamax", 2, 1e-5}, {"state-keras3-nadam", 2, 1e-5}};
 enum { TRAINED = sizeof trained / sizeof *trained };
 
+/* The optimizer's state is taken over: the next losses are Keras', too, but for the place of epsilon in a root, where ours is Keras 3's. */
 START_TEST(training_goes_on_as_in_keras)
 {
     const char *name = trained[_i].name;
@@ -122,6 +123,40 @@ START_TEST(training_goes_on_as_in_keras)
                       step, losses[step], loss);
     }
     fixture_close(file);
+    knn_model_free(model);
+}
+END_TEST
+
+/* Regularizers and constraints say their class by their name; what is padded, each side by its own. */
+static const char words[] =
+    "{\"class_name\": \"Sequential\", \"config\": ["
+    "{\"class_name\": \"ZeroPadding2D\", \"config\": {\"name\": \"pad\", \"batch_input_shape\": [null, 2, 3, 1], "
+    "\"padding\": {\"top_pad\": 1, \"right_pad\": 2}}}, "
+    "{\"class_name\": \"GaussianNoise\", \"config\": {\"sigma\": 0.25}}, {\"class_name\": \"SpatialDropout2D\", \"config\": {\"p\": 0.5}}, "
+    "{\"class_name\": \"Flatten\", \"config\": {}}, "
+    "{\"class_name\": \"Dense\", \"config\": {\"output_dim\": 4, \"init\": \"he_normal\", \"activation\": \"relu\", \"bias\": false, "
+    "\"W_regularizer\": {\"name\": \"WeightRegularizer\", \"l1\": 0.5, \"l2\": 0.25}, "
+    "\"W_constraint\": {\"name\": \"MaxNorm\", \"m\": 3, \"axis\": 0}, "
+    "\"b_constraint\": {\"name\": \"MinMaxNorm\", \"low\": 0.5, \"high\": 2, \"rate\": 0.75, \"axis\": 0}}}], \"keras_version\": \"1.2.0\"}";
+
+START_TEST(options_of_keras_1_are_those_of_today)
+{
+    knn_model *model = knn_model_from_json(words);
+    ck_assert_msg(model != NULL, "%s", knn_last_error());
+    const knn_zero_padding2d_layer *pad = (const void *)model->layers[0].description;
+    const knn_gaussian_noise_layer *noise = (const void *)model->layers[1].description;
+    const knn_dropout_layer *dropout = (const void *)model->layers[2].description;
+    const knn_dense_layer *dense = (const void *)model->layers[4].description;
+    const knn_l1l2_regularizer *penalty = (const void *)dense->kernel_regularizer;
+    const knn_max_norm_constraint *most = (const void *)dense->kernel_constraint;
+    const knn_min_max_norm_constraint *between = (const void *)dense->bias_constraint;
+    ck_assert(pad->top == 1 && pad->bottom == 0 && pad->left == 0 && pad->right == 2);
+    ck_assert(noise->stddev == 0.25 && dropout->rate == 0.5);
+    ck_assert(dense->units == 4 && dense->no_bias && dense->activation == KNN_RELU);
+    ck_assert(penalty != NULL && penalty->l1 == 0.5 && penalty->l2 == 0.25);
+    ck_assert(most != NULL && most->max_value == 3);
+    ck_assert(between != NULL && between->min_value == 0.5 && between->max_value == 2 && between->rate == 0.75);
+    ck_assert_str_eq(dense->kernel_initializer->class_name, "HeNormal");
     knn_model_free(model);
 }
 END_TEST
@@ -170,6 +205,7 @@ int main(void)
     tcase_add_loop_test(tests, a_whole_model_predicts_what_keras_did, 0, WHOLE);
     tcase_add_loop_test(tests, training_goes_on_as_in_keras, 0, TRAINED);
     tcase_add_loop_test(tests, weights_of_keras_1_on_tensorflow_predict_the_same, 0, 2);
+    tcase_add_test(tests, options_of_keras_1_are_those_of_today);
     tcase_add_test(tests, every_allocation_may_fail);
     suite_add_tcase(suite, tests);
     return check_run(suite);
