@@ -75,10 +75,8 @@ static knn_status read_nested(loader *l)
 /* Memory for the weights is asked for when the file has been seen to hold them. */
 static knn_status fill_weights(loader *l, const knn__unit *units, size_t count)
 {
-    knn_status status = l->nested ? read_nested(l) : knn__stored_read(l->source.file, "model_weights", &l->stored);
+    knn_status status = knn__pair(l->model, units, count, &l->stored, l->nested ? KNN__BY_ORDER : KNN__BY_OWN_NAME, false, &l->pairing);
 
-    if (status == KNN_OK)
-        status = knn__pair(l->model, units, count, &l->stored, l->nested ? KNN__BY_ORDER : KNN__BY_OWN_NAME, false, &l->pairing);
     if (status == KNN_OK)
         status = knn__model_allocate(l->model);
     if (status == KNN_OK)
@@ -90,12 +88,13 @@ static knn_status fill_weights(loader *l, const knn__unit *units, size_t count)
 
 static knn_status load_weights_of_model(loader *l)
 {
-    size_t count;
-    knn__unit *units;
+    size_t count = 0;
+    knn__unit *units = NULL;
 
     l->nested = knn__source_is_nested(&l->source);
-    knn_status status = l->nested ? knn__layers_of(l->model, &units, &count) : knn__units_of(l->model, &units, &count);
-
+    knn_status status = l->nested ? read_nested(l) : knn__stored_read(l->source.file, "model_weights", &l->stored);
+    if (status == KNN_OK)
+        status = l->nested ? knn__layers_of(l->model, &units, &count) : knn__units_for(l->model, &l->stored, &units, &count);
     if (status == KNN_OK)
         status = fill_weights(l, units, count);
     knn__units_free(units, count);

@@ -67,8 +67,8 @@ static knn_status list_stored(const incoming *in, const knn_model *model, knn__p
         return status;
     }
     const char *group = knn__source_weights(&in->source);
-    status = group != NULL ? knn__units_of(model, units, count) : KNN_ERROR_FORMAT;
-    return status == KNN_OK ? knn__stored_read(in->source.file, group, stored) : status;
+    status = group != NULL ? knn__stored_read(in->source.file, group, stored) : KNN_ERROR_FORMAT;
+    return status == KNN_OK ? knn__units_for(model, stored, units, count) : status;
 }
 
 static knn_status read_incoming(incoming *in, knn_model *model, knn__pair_by by, bool skip_mismatch)

@@ -52,6 +52,40 @@ void knn__units_free(knn__unit *units, size_t count)
     knn__free(units);
 }
 
+static size_t unit_weights(const knn_model *model, const knn__unit *unit)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < unit->count; i++)
+        count += (size_t)model->layers[unit->first + i].weight_count;
+    return count;
+}
+
+static size_t weighted_units(const knn_model *model, const knn__unit *units, size_t count)
+{
+    size_t weighted = 0;
+    for (size_t i = 0; i < count; i++)
+        weighted += unit_weights(model, &units[i]) > 0;
+    return weighted;
+}
+
+static size_t weighted_layers(const knn__stored *stored)
+{
+    size_t weighted = 0;
+    for (size_t i = 0; i < stored->layer_count; i++)
+        weighted += stored->layers[i].count > 0;
+    return weighted;
+}
+
+knn_status knn__units_for(const knn_model *model, const knn__stored *stored, knn__unit **units, size_t *count)
+{
+    knn_status status = knn__units_of(model, units, count);
+
+    if (status != KNN_OK || !stored->earlier || weighted_units(model, *units, *count) == weighted_layers(stored))
+        return status;
+    knn__units_free(*units, *count);
+    return knn__layers_of(model, units, count);
+}
+
 /* ---- Pairing ---- */
 
 /* What both sides' layers are paired by, and what becomes of those that do not fit. */
@@ -63,14 +97,6 @@ typedef struct pairer {
     bool skip_mismatch;
     knn__pairing *pairing;
 } pairer;
-
-static size_t unit_weights(const knn_model *model, const knn__unit *unit)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < unit->count; i++)
-        count += (size_t)model->layers[unit->first + i].weight_count;
-    return count;
-}
 
 static void shape_text(int rank, const int *size, char *to, size_t room)
 {
@@ -200,13 +226,9 @@ static knn_status count_mismatch(const pairer *p, size_t weighted, size_t found)
 
 static knn_status pair_in_order(const pairer *p)
 {
-    size_t weighted = 0, found = 0, next = 0;
+    size_t weighted = weighted_units(p->model, p->units, p->count), found = weighted_layers(p->stored), next = 0;
     knn_status status = KNN_OK;
 
-    for (size_t i = 0; i < p->count; i++)
-        weighted += unit_weights(p->model, &p->units[i]) > 0;
-    for (size_t i = 0; i < p->stored->layer_count; i++)
-        found += p->stored->layers[i].count > 0;
     if (weighted != found)
         return count_mismatch(p, weighted, found);
     for (size_t i = 0; i < p->count && status == KNN_OK; i++) {

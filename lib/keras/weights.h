@@ -56,6 +56,8 @@ typedef struct knn__unit { char *name; size_t first, count; } knn__unit;
 /* Those of a model in the legacy layout; in Keras 3's own, each layer. Free with knn__units_free, after a failure, too. */
 knn_status knn__units_of(const knn_model *model, knn__unit **units, size_t *count);
 knn_status knn__layers_of(const knn_model *model, knn__unit **units, size_t *count);
+/* Those that a file in the legacy layout lists: Sequential models of Keras 1 have the layers of the models inside, too. */
+knn_status knn__units_for(const knn_model *model, const knn__stored *stored, knn__unit **units, size_t *count);
 void       knn__units_free(knn__unit *units, size_t count);
 
 /* Which array each weight of the model comes from; NULL: it stays as it is. */

@@ -51,7 +51,8 @@ static knn_model *load_parts(const char *name, const char *end)
 }
 
 static const char *const parts[] = {"old-0.3.3-cnn-tf", "old-0.3.3-cnn-th",   "old-0.3.3-sequence", "old-1.2.2-more-tf",
-                                    "old-1.2.2-more-th", "old-1.2.2-sequence", "old-1.2.2-words",    "old-1.2.2-chain"};
+                                    "old-1.2.2-more-th", "old-1.2.2-sequence", "old-1.2.2-words",    "old-1.2.2-chain",
+                                    "old-1.2.2-nested"};
 enum { PARTS = sizeof parts / sizeof *parts };
 
 START_TEST(layers_and_weights_in_two_files_predict_what_keras_did)
