@@ -162,6 +162,17 @@ START_TEST(options_of_keras_1_are_those_of_today)
 }
 END_TEST
 
+START_TEST(what_does_not_fit_is_refused)
+{
+    check_error(knn_load_model(path_of("old-0.3.3-cnn-th", ".h5")) == NULL, "a weights file of Keras 0 without layers");
+    knn_model *model = load_parts("old-1.2.2-chain", ".h5");
+    check_error(knn_load_weights(model, path_of("old-0.3.3-sequence", ".h5")) != KNN_OK, "got 3 (layer_0, layer_3, layer_5)");
+    check_error(knn_load_weights(model, FOLDER "old-2.2.4-adam.h5") == KNN_ERROR_SHAPE, "expected shape (3, 3, 1, 2), got (2, 3, 2, 3)");
+    check_prediction(model, "old-1.2.2-chain");
+    knn_model_free(model);
+}
+END_TEST
+
 START_TEST(every_allocation_may_fail)
 {
     size_t before = knn__live_blocks();
@@ -207,6 +218,7 @@ int main(void)
     tcase_add_loop_test(tests, training_goes_on_as_in_keras, 0, TRAINED);
     tcase_add_loop_test(tests, weights_of_keras_1_on_tensorflow_predict_the_same, 0, 2);
     tcase_add_test(tests, options_of_keras_1_are_those_of_today);
+    tcase_add_test(tests, what_does_not_fit_is_refused);
     tcase_add_test(tests, every_allocation_may_fail);
     suite_add_tcase(suite, tests);
     return check_run(suite);
