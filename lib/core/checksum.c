@@ -24,3 +24,40 @@ uint32_t knn__adler32(uint32_t before, const void *bytes, size_t n)
     }
     return high << 16 | low;
 }
+
+static uint32_t turned(uint32_t x, int bits)
+{
+    return x << bits | x >> (32 - bits);
+}
+
+/* Twelve bytes, zeros behind the last one, are added to three words. */
+static void add_words(uint32_t word[3], const uint8_t *byte, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        word[i / 4] += (uint32_t)byte[i] << 8 * (i % 4);
+}
+
+uint32_t knn__lookup3(const void *bytes, size_t n)
+{
+    static const int mixing[] = {4, 6, 8, 16, 19, 4}, ending[] = {14, 11, 25, 16, 4, 14, 24};
+    const uint8_t *byte = bytes;
+    uint32_t word[3];
+
+    word[0] = word[1] = word[2] = 0xdeadbeefu + (uint32_t)n;
+    if (n == 0)
+        return word[2];
+    for (; n > 12; n -= 12, byte += 12) {
+        add_words(word, byte, 12);
+        for (int i = 0; i < 6; i++) {
+            uint32_t *x = &word[i % 3], *y = &word[(i + 1) % 3], *z = &word[(i + 2) % 3];
+            *x = (*x - *z) ^ turned(*z, mixing[i]);
+            *z += *y;
+        }
+    }
+    add_words(word, byte, n);
+    for (int i = 0; i < 7; i++) {
+        uint32_t *x = &word[(i + 2) % 3], *y = &word[(i + 1) % 3];
+        *x = (*x ^ *y) - turned(*y, ending[i]);
+    }
+    return word[2];
+}

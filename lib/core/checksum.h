@@ -15,4 +15,7 @@ uint32_t knn__crc32(uint32_t polynomial, uint32_t before, const void *bytes, siz
 /* RFC 1950's, which ends a zlib stream; `before` is 1 at its beginning. */
 uint32_t knn__adler32(uint32_t before, const void *bytes, size_t n);
 
+/* Bob Jenkins' lookup3 (2006, public domain), its hashlittle with the value 0 in front: HDF5's checksum of metadata. */
+uint32_t knn__lookup3(const void *bytes, size_t n);
+
 #endif

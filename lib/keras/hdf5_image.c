@@ -2,6 +2,7 @@
  * hdf5_image_object.c. Bytes only: no allocation, no libhdf5. */
 #include "keras/hdf5_image_inside.h"
 
+#include "core/checksum.h"
 #include "core/status.h"
 
 #include <stdarg.h>
@@ -65,6 +66,14 @@ knn__h5_reader knn__h5_at(const knn__h5_scan *scan, uint64_t address, uint64_t l
     return (knn__h5_reader){scan->image + address, scan->image + address + length, false};
 }
 
+bool knn__h5_sealed(const knn__h5_scan *scan, uint64_t address, knn__h5_reader *reader)
+{
+    const uint8_t *begin = scan->image + address, *end = reader->at;
+    uint64_t seal = knn__h5_take(reader, 4);
+
+    return !reader->cut && begin <= end && knn__lookup3(begin, (size_t)(end - begin)) == seal;
+}
+
 uint64_t knn__h5_where(const knn__h5_scan *scan, const knn__h5_reader *reader)
 {
     return (uint64_t)(reader->at - scan->image);
@@ -125,8 +134,7 @@ static bool read_compact_superblock(knn__h5_scan *scan, knn__h5_reader *block, u
     fits = fits && knn__h5_take(block, 8) == 0 && knn__h5_take(block, 8) == KNN__H5_NOWHERE;
     *end = knn__h5_take(block, 8);
     root->address = knn__h5_take(block, 8);
-    knn__h5_skip(block, 4);
-    return fits;
+    return fits && knn__h5_sealed(scan, 0, block);
 }
 
 static bool is_k(unsigned k)

@@ -50,7 +50,7 @@ static knn_status open_heap(const knn__h5_scan *scan, uint64_t address, heap *h)
     knn__h5_skip(&header, 2);
     h->root = knn__h5_take(&header, 8);
     h->rows = (unsigned)knn__h5_take(&header, 2);
-    if (known && !header.cut && is_power(h->width) && is_power(h->first_size) && is_power(h->largest_direct) &&
+    if (known && knn__h5_sealed(scan, address, &header) && is_power(h->width) && is_power(h->first_size) && is_power(h->largest_direct) &&
         h->first_size <= h->largest_direct && h->largest_direct <= UINT32_MAX && h->width <= UINT16_MAX / 2 && h->bits <= 56 &&
         bits_of(h->width * h->first_size) <= h->bits && h->rows <= 64)
         return KNN_OK;
@@ -98,10 +98,13 @@ static bool descend(const knn__h5_scan *scan, const heap *h, uint64_t *address, 
     uint64_t column = (*offset - start_of_row(h, row)) / *size;
     knn__h5_reader block = knn__h5_at(scan, *address, scan->size - (*address < scan->size ? *address : scan->size));
     bool known = knn__h5_signature(&block, "FHIB");
-    knn__h5_skip(&block, 9 + offset_bytes(h) + 8 * (row * h->width + column));
-    *address = knn__h5_take(&block, 8);
+    knn__h5_skip(&block, 9 + offset_bytes(h));
+    knn__h5_reader children = knn__h5_part(&block, 8 * *rows * h->width);
+    known = known && knn__h5_sealed(scan, *address, &block);
+    knn__h5_skip(&children, 8 * (row * h->width + column));
+    *address = knn__h5_take(&children, 8);
     *offset = (*offset - start_of_row(h, row)) % *size;
-    if (!known || block.cut || column >= h->width)
+    if (!known || children.cut || column >= h->width)
         *address = KNN__H5_NOWHERE;
     if (*size <= h->largest_direct || *address == KNN__H5_NOWHERE)
         return true;
@@ -179,6 +182,8 @@ static knn_status check_node(visitor *v, const tree *t, uint64_t address, uint64
         knn__h5_skip(&node, sum_bytes);
         status = node.cut ? damaged(v->scan, address) : check_node(v, t, child, records, level - 1, check);
     }
+    if (status == KNN_OK && !knn__h5_sealed(v->scan, address, &node))
+        status = damaged(v->scan, address);
     return status;
 }
 
@@ -193,7 +198,8 @@ static knn_status check_tree(visitor *v, unsigned type, uint64_t record_size, ui
     uint64_t depth = knn__h5_take(&header, 2);
     knn__h5_skip(&header, 2);
     uint64_t root = knn__h5_take(&header, 8), count = knn__h5_take(&header, 2);
-    if (!known || header.cut || t.record_size != record_size || depth > KNN__H5_LEVELS_LIMIT || t.node_size < 64 || t.node_size > v->scan->size)
+    knn__h5_skip(&header, 8);
+    if (!known || !knn__h5_sealed(v->scan, address, &header) || t.record_size != record_size || depth > KNN__H5_LEVELS_LIMIT || t.node_size < 64 || t.node_size > v->scan->size)
         return damaged(v->scan, address);
     t.count_bytes = bytes_for((t.node_size - 10) / t.record_size);
     return root == KNN__H5_NOWHERE ? KNN_OK : check_node(v, &t, root, count, (unsigned)depth, check);

@@ -42,6 +42,8 @@ knn_status knn__h5_refuse(const knn__h5_scan *scan, uint64_t at, const char *for
 /* `length` bytes at an address; cut, and empty, where they lie outside. */
 knn__h5_reader knn__h5_at(const knn__h5_scan *scan, uint64_t address, uint64_t length);
 bool           knn__h5_is_inside(const knn__h5_scan *scan, uint64_t address, uint64_t length);
+/* Whether the checksum of all from `address` to where the reader is comes next; takes it. */
+bool           knn__h5_sealed(const knn__h5_scan *scan, uint64_t address, knn__h5_reader *reader);
 uint64_t       knn__h5_where(const knn__h5_scan *scan, const knn__h5_reader *reader);
 /* Counts one; fails where there were too many. */
 knn_status knn__h5_step(knn__h5_scan *scan, uint64_t at);

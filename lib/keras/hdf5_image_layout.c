@@ -76,19 +76,19 @@ static knn_status check_entries(knn__h5_scan *scan, const chunks *c, knn__h5_rea
 }
 
 /* Many entries are divided into pages, each with a checksum(4) behind; a bit says whether a page was ever written. */
-static knn_status check_pages(knn__h5_scan *scan, const chunks *c, knn__h5_reader *block, uint64_t page, unsigned stored_bytes)
+static knn_status check_pages(knn__h5_scan *scan, const chunks *c, uint64_t address, knn__h5_reader *block, uint64_t page, unsigned stored_bytes)
 {
     uint64_t pages = (c->count + page - 1) / page, entry = c->filtered ? 12 + stored_bytes : 8;
     const knn__h5_reader bits = knn__h5_part(block, (pages + 7) / 8);
-    knn_status status = bits.cut ? damaged(scan, knn__h5_where(scan, block)) : KNN_OK;
+    knn_status status = bits.cut || !knn__h5_sealed(scan, address, block) ? damaged(scan, address) : KNN_OK;
 
-    knn__h5_skip(block, 4);
     for (uint64_t i = 0; i < pages && status == KNN_OK; i++) {
         uint64_t count = i + 1 < pages ? page : c->count - i * page;
+        uint64_t at = knn__h5_where(scan, block);
         knn__h5_reader entries = knn__h5_part(block, count * entry);
-        knn__h5_skip(block, 4);
+        bool sealed = knn__h5_sealed(scan, at, block);
         if ((bits.at[i / 8] >> (7 - i % 8) & 1) != 0)
-            status = check_entries(scan, c, &entries, count, stored_bytes);
+            status = !sealed ? damaged(scan, at) : check_entries(scan, c, &entries, count, stored_bytes);
     }
     return status;
 }
@@ -101,7 +101,7 @@ static knn_status check_fixed_array(knn__h5_scan *scan, const chunks *c, uint64_
     uint64_t entry = knn__h5_take(&header, 1), page_bits = knn__h5_take(&header, 1), count = knn__h5_take(&header, 8);
     uint64_t block_address = knn__h5_take(&header, 8);
 
-    if (!known || header.cut || count != c->count || (c->filtered ? entry < 13 || entry > 20 : entry != 8) || page_bits > 32)
+    if (!known || !knn__h5_sealed(scan, address, &header) || count != c->count || (c->filtered ? entry < 13 || entry > 20 : entry != 8) || page_bits > 32)
         return damaged(scan, address);
     if (block_address == KNN__H5_NOWHERE)
         return KNN_OK;
@@ -111,7 +111,10 @@ static knn_status check_fixed_array(knn__h5_scan *scan, const chunks *c, uint64_
     if (!known || knn__h5_take(&block, 8) != address)
         return damaged(scan, block_address);
     uint64_t page = (uint64_t)1 << page_bits;
-    return count > page ? check_pages(scan, c, &block, page, (unsigned)entry - 12) : check_entries(scan, c, &block, count, (unsigned)entry - 12);
+    if (count > page)
+        return check_pages(scan, c, block_address, &block, page, (unsigned)entry - 12);
+    knn_status status = check_entries(scan, c, &block, count, (unsigned)entry - 12);
+    return status == KNN_OK && !knn__h5_sealed(scan, block_address, &block) ? damaged(scan, block_address) : status;
 }
 
 /* The index of version 4: kind(1), then what it has, then its address. */

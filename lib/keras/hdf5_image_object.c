@@ -129,8 +129,12 @@ static knn_status follow(knn__h5_scan *scan, object *o, knn__h5_reader *message,
 
     if (message->cut || piece.cut || (compact && (length < 8 || !knn__h5_signature(&piece, "OCHK"))))
         return knn__h5_refuse(scan, address, "a piece of its header that lies outside of the file, or is damaged");
-    if (compact)
+    if (compact) {
+        knn__h5_reader seal = {piece.end - 4, piece.end, false};
+        if (!knn__h5_sealed(scan, address, &seal))
+            return knn__h5_refuse(scan, address, "a piece of its header that was changed: the checksum is another");
         piece.end -= 4;
+    }
     return check_header_piece(scan, o, piece, compact, ordered);
 }
 
@@ -174,7 +178,7 @@ static knn_status check_header_piece(knn__h5_scan *scan, object *o, knn__h5_read
 
 static knn_status no_header(const knn__h5_scan *scan, uint64_t at)
 {
-    return knn__h5_refuse(scan, at, "no object header here, or one that lies outside of the file");
+    return knn__h5_refuse(scan, at, "no object header here, or one that is damaged");
 }
 
 /* Version(1) reserved(1) messages(2) references(4) size(4), messages from the next multiple of 8 on. */
@@ -196,8 +200,9 @@ static knn_status check_compact_header(knn__h5_scan *scan, object *o)
     uint64_t flags = knn__h5_take(&header, 1);
     knn__h5_skip(&header, ((flags & 0x20) != 0 ? 16 : 0) + ((flags & 0x10) != 0 ? 4 : 0));
     knn__h5_reader messages = knn__h5_part(&header, knn__h5_take(&header, 1u << (flags & 3)));
-    knn__h5_skip(&header, 4);
-    return header.cut ? no_header(scan, o->address) : check_header_piece(scan, o, messages, true, (flags & 4) != 0);
+    if (header.cut || !knn__h5_sealed(scan, o->address, &header))
+        return no_header(scan, o->address);
+    return check_header_piece(scan, o, messages, true, (flags & 4) != 0);
 }
 
 /* ---- Objects ---- */
