@@ -15,6 +15,8 @@
 
 #define NONE SIZE_MAX
 
+enum { MOST_FOLDERS = 1 << 15 };            /* below one: links between folders, each way, make more of a few than can be walked */
+
 /* A directory that a walk has found. */
 typedef struct folder {
     char *path;
@@ -145,6 +147,8 @@ static knn_status add_folder(folders *found, char *path, size_t parent)
     knn_status status = path == NULL ? KNN_ERROR_MEMORY : KNN_OK;
     if (status == KNN_OK && stat(path, &info) != 0)
         status = knn__system_error(path, "read the directory", errno);
+    if (status == KNN_OK && found->count >= MOST_FOLDERS)
+        status = knn__fail(KNN_ERROR_DATA, "%.700s: more than %d folders, perhaps by links, expected at most so many below one", path, MOST_FOLDERS);
     folder added = {path, parent, info.st_dev, info.st_ino};
     if (status == KNN_OK && !closes_a_loop(found, &added)) {
         if (knn__reserve((void **)&found->item, &found->capacity, found->count + 1, sizeof *found->item)) {

@@ -420,18 +420,33 @@ void knn__config_free(knn__config *config)
 
 /* ---- Building ---- */
 
+/* A file's sizes cost its maker nothing. */
+static knn_status check_numbers(const knn_model *model, const char *name)
+{
+    knn_shape shape = knn__model_output(model);
+    size_t numbers = knn__shape_length(&shape);
+
+    if (numbers <= KNN__NUMBERS_LIMIT)
+        return KNN_OK;
+    return knn__fail(KNN_ERROR_UNSUPPORTED, "%.80s makes %zu numbers of a sample, at most %d are supported in files", name, numbers, KNN__NUMBERS_LIMIT);
+}
+
 knn_status knn__config_build(knn__config *config, knn__reading *reading, knn_model *model)
 {
     const int *size = config->input.size;
     knn_status status = knn_add(model, knn_input(size[0], size[1], size[2], .name = config->input_name));
     knn__order order = {0};
 
+    if (status == KNN_OK)
+        status = check_numbers(model, "the input");
     for (size_t i = 0; status == KNN_OK; i++) {
         status = knn__layout_meet(config, i, reading, knn__model_output(model).rank, &order);
         if (i == config->count)
             break;
         if (status == KNN_OK)
             status = knn__model_add(model, config->layers[i].inside, config->layers[i].description);
+        if (status == KNN_OK)
+            status = check_numbers(model, model->layers[model->layer_count - 1].name);
     }
     return status != KNN_OK ? knn__model_break(model, status) : KNN_OK;
 }

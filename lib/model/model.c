@@ -8,6 +8,7 @@
 #include "core/text.h"
 #include "model/history.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -205,11 +206,27 @@ static knn_status add_weights(knn_model *model, knn__model_layer *layer)
     return status;
 }
 
+/* Kernels count in ints. */
+static knn_status expect_countable(const knn_shape *shape)
+{
+    double numbers = 1;
+    char text[64];
+
+    for (int i = 0; i < shape->rank; i++)
+        numbers *= shape->size[i];
+    if (numbers <= INT_MAX)
+        return KNN_OK;
+    knn__shape_text(shape, text, sizeof text);
+    return knn__fail(KNN_ERROR_SHAPE, "%s are more numbers a sample than %d", text, INT_MAX);
+}
+
 static knn_status set_input(knn_model *model, const knn_input_layer *input)
 {
     if (model->input.rank > 0)
         return knn__fail(KNN_ERROR_STATE, "knn_input: only the first layer can be an input");
     knn_status status = knn__layer_kind_of(&input->layer)->shape(&input->layer, NULL, &model->input);
+    if (status == KNN_OK)
+        status = expect_countable(&model->input);
     if (status != KNN_OK)
         return knn__context(status, "input");
     if (input->name != NULL && (model->input_name = knn__copy_text(input->name)) == NULL)
@@ -225,6 +242,8 @@ knn_status knn__model_append(knn_model *model, const char *inside, knn__model_la
         return status;
     layer->in = knn__model_output(model);
     status = layer->kind->shape(layer->description, &layer->in, &layer->out);
+    if (status == KNN_OK)
+        status = expect_countable(&layer->out);
     if (status != KNN_OK)
         return knn__context(status, "%s", layer->name);
     status = add_weights(model, layer);

@@ -17,7 +17,7 @@
 
 #define ROOT "root"
 
-enum { MOST_LINES = 60, LONGEST = 300 };
+enum { MOST_LINES = 200, LONGEST = 300 };
 
 /* Whether a path, seen from `depth` folders below the root, stays in there. */
 static bool stays_inside(const char *path, int depth)

@@ -1,5 +1,5 @@
-"""Makes the seeds of the corpus, small and deterministic: python3 make_corpus.py (h5py, numpy, Pillow). What fuzzers found lies beside
-them under other names."""
+"""Makes the seeds of the corpus, small, and deterministic but for times in newer HDF5 images: python3 make_corpus.py (h5py, numpy, Pillow).
+What fuzzers found lies beside them under other names."""
 import glob
 import io
 import json
@@ -159,6 +159,9 @@ def scripts():
         "db\npb/\xff.ppm\nt9\n".encode("latin-1"))
     put("directory", "loop", "da\npa/x.ppm\nla/up>..\ndb\nlb/other>../a\npb/y.ppm\nt5\n")
     put("directory", "links", "da\ndb\nla/1>../b\nla/2>../b\nlb/1>../a\npa/x.ppm\npb/x.ppm\nla/dead.jpg>nowhere\nt4\n")
+    folders = "abcdefghi"
+    put("directory", "cross-links", "".join(f"d{f}\n" for f in folders) + "pa/x.ppm\npb/x.ppm\n" +
+        "".join(f"l{f}/{g}>../{g}\n" for f in folders for g in folders if f != g) + "t4\n")
     put("directory", "classes", "da\ndb\ndc\npa/1.ppm\npa/2.ppm\npb/1.ppm\npb/2.ppm\nt48\n")
     put("directory", "flat", "px.ppm\npy.png\nt3\n")
     for name, arguments in {"file": "-f\ncat.ppm", "directory": "-d\n.", "long": "--file=cat.ppm", "both": "-f\na\n-d\nb", "help": "--help",
