@@ -38,6 +38,8 @@ START_TEST(checksums_have_their_published_values)
     ck_assert_uint_eq(knn__crc32(KNN__CRC32, 0, "123456789", 9), 0xcbf43926u);
     ck_assert_uint_eq(knn__crc32(KNN__CRC32, knn__crc32(KNN__CRC32, 0, "1234", 4), "56789", 5), 0xcbf43926u);
     ck_assert_uint_eq(knn__adler32(1, "Wikipedia", 9), 0x11e60398u);
+    ck_assert_uint_eq(knn__lookup3("", 0), 0xdeadbeefu);
+    ck_assert_uint_eq(knn__lookup3("Four score and seven years ago", 30), 0x17770551u);                  /* lookup3.c's own */
 }
 END_TEST
 
