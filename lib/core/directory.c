@@ -15,7 +15,7 @@
 
 #define NONE SIZE_MAX
 
-enum { MOST_FOLDERS = 1 << 15 };            /* below one: links between folders, each way, make more of a few than can be walked */
+enum { MOST_FOLDERS = 1 << 13 };            /* below one, where links are followed: a few that link to each other make more than can be walked */
 
 /* A directory that a walk has found. */
 typedef struct folder {
@@ -147,8 +147,6 @@ static knn_status add_folder(folders *found, char *path, size_t parent)
     knn_status status = path == NULL ? KNN_ERROR_MEMORY : KNN_OK;
     if (status == KNN_OK && stat(path, &info) != 0)
         status = knn__system_error(path, "read the directory", errno);
-    if (status == KNN_OK && found->count >= MOST_FOLDERS)
-        status = knn__fail(KNN_ERROR_DATA, "%.700s: more than %d folders, perhaps by links, expected at most so many below one", path, MOST_FOLDERS);
     folder added = {path, parent, info.st_dev, info.st_ino};
     if (status == KNN_OK && !closes_a_loop(found, &added)) {
         if (knn__reserve((void **)&found->item, &found->capacity, found->count + 1, sizeof *found->item)) {
@@ -170,6 +168,8 @@ static knn_status find_folders(const char *directory, bool follow_links, folders
         status = list(found->item[i].path, S_IFDIR, follow_links, &inner);
         for (size_t j = 0; status == KNN_OK && j < inner.count; j++)
             status = add_folder(found, join(found->item[i].path, inner.name[j]), i);
+        if (status == KNN_OK && follow_links && found->count > MOST_FOLDERS)
+            status = knn__fail(KNN_ERROR_DATA, "%.700s: more than %d folders, with those that links lead to", directory, MOST_FOLDERS);
         knn__names_free(&inner);
     }
     return status;

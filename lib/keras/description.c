@@ -188,11 +188,12 @@ static bool read_quad(const knn_field *field, const cJSON *item, int *member)
 /* [0, 1, 2] or 0 */
 static bool read_axes(const cJSON *item, int *member)
 {
-    int axis, count = cJSON_IsArray(item) ? cJSON_GetArraySize(item) : 1;
+    int axis;
+    const cJSON *one = cJSON_IsArray(item) ? item->child : item;
 
     *member = 0;
-    for (int i = 0; i < count; i++) {
-        if (!knn__json_int(cJSON_IsArray(item) ? cJSON_GetArrayItem(item, i) : item, &axis) || axis < -8 || axis > 7)
+    for (; one != NULL; one = one == item ? NULL : one->next) {
+        if (!knn__json_int(one, &axis) || axis < -8 || axis > 7)
             return false;
         *member |= KNN_AXIS(axis);
     }
@@ -266,8 +267,9 @@ static bool read_reals(knn__reading *reading, const knn_field *field, const cJSO
     double *values = knn__reading_alloc(reading, (size_t)got, sizeof *values);
     if (values == NULL)
         return false;
-    for (int i = 0; i < got; i++)
-        if (!knn__json_real(cJSON_IsArray(item) ? cJSON_GetArrayItem(item, i) : item, &values[i]))
+    item = cJSON_IsArray(item) ? item->child : item;
+    for (int i = 0; i < got; i++, item = item->next)
+        if (!knn__json_real(item, &values[i]))
             return false;
     *count = got - length->more;
     *(const double **)knn__member(description, field) = values;

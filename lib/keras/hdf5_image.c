@@ -90,11 +90,23 @@ knn_status knn__h5_refuse(const knn__h5_scan *scan, uint64_t at, const char *for
     return knn__fail(KNN_ERROR_FORMAT, "/%.500s: %s (HDF5, byte %llu)", scan->path, text, (unsigned long long)at);
 }
 
-knn_status knn__h5_step(knn__h5_scan *scan, uint64_t at)
+knn_status knn__h5_count(const knn__h5_scan *scan, uint64_t at, long *left)
 {
-    if (scan->steps-- > 0)
+    if ((*left)-- > 0)
         return KNN_OK;
-    return knn__h5_refuse(scan, at, "more than %d links, messages, chunks and texts in all", KNN__H5_STEPS_LIMIT);
+    return knn__h5_refuse(scan, at, "more than %d links, %d messages or chunks, or %d texts in all", KNN__H5_LINKS_LIMIT, KNN__H5_STEPS_LIMIT,
+                          KNN__H5_TEXTS_LIMIT);
+}
+
+knn_status knn__h5_count_bytes(knn__h5_scan *scan, uint64_t at, uint64_t bytes)
+{
+    uint64_t most = knn__unpacked_limit(scan->size);
+
+    if (bytes > most - scan->unpacked)
+        return knn__h5_refuse(scan, at, "larger than the file may unpack to: %llu bytes, in all at most %llu", (unsigned long long)bytes,
+                              (unsigned long long)most);
+    scan->unpacked += bytes;
+    return KNN_OK;
 }
 
 /* ---- The superblock ---- */
@@ -162,7 +174,8 @@ static knn_status read_superblock(knn__h5_scan *scan, knn__h5_root *root)
 
 knn_status knn__h5_check(const void *image, size_t size)
 {
-    knn__h5_scan scan = {.image = image, .size = size, .steps = KNN__H5_STEPS_LIMIT, .heap = KNN__H5_NOWHERE};
+    knn__h5_scan scan = {.image = image, .size = size, .links = KNN__H5_LINKS_LIMIT, .steps = KNN__H5_STEPS_LIMIT,
+                         .texts = KNN__H5_TEXTS_LIMIT, .heap = KNN__H5_NOWHERE};
     knn__h5_root root = {0};
     knn_status status = read_superblock(&scan, &root);
 

@@ -140,7 +140,7 @@ static knn_status check_collection(knn__h5_scan *scan, uint64_t address, knn__h5
     while (status == KNN_OK && knn__h5_left(&objects) >= 16) {
         if (!next_object(&objects, &index, &size) || index > largest)
             return knn__h5_refuse(scan, address, "a collection of texts that is damaged");
-        status = knn__h5_step(scan, address);
+        status = knn__h5_count(scan, address, &scan->texts);
     }
     scan->heap = address;
     return status;
@@ -153,9 +153,10 @@ static knn_status find_text(knn__h5_scan *scan, uint64_t address, knn__h5_reader
 
     while (status == KNN_OK && knn__h5_left(&objects) >= 16 && next_object(&objects, &index, &size)) {
         if (index == wanted && index != 0)
-            return length <= size ? KNN_OK : knn__h5_refuse(scan, address, "a text of %llu bytes where %llu are", (unsigned long long)length,
-                                                             (unsigned long long)size);
-        status = knn__h5_step(scan, address);
+            return length <= size ? knn__h5_count_bytes(scan, address, length)
+                                  : knn__h5_refuse(scan, address, "a text of %llu bytes where %llu are", (unsigned long long)length,
+                                                   (unsigned long long)size);
+        status = knn__h5_count(scan, address, &scan->texts);
     }
     return status == KNN_OK ? knn__h5_refuse(scan, address, "a text that is missing") : status;
 }

@@ -168,7 +168,7 @@ static knn_status check_node(visitor *v, const tree *t, uint64_t address, uint64
     uint64_t most = records_of_level(t, level, &sum_bytes);
     knn__h5_reader node = knn__h5_at(v->scan, address, t->node_size);
     bool known = knn__h5_signature(&node, level > 0 ? "BTIN" : "BTLF");
-    knn_status status = knn__h5_step(v->scan, address);
+    knn_status status = knn__h5_count(v->scan, address, &v->scan->steps);
 
     knn__h5_skip(&node, 2);
     if (status == KNN_OK && (!known || node.cut || count > most))

@@ -96,7 +96,7 @@ static knn_status check_tree(knn__h5_scan *scan, const names *heap, uint64_t add
     bool known = knn__h5_signature(&node, "TREE") && knn__h5_take(&node, 1) == 0;
     int own = (int)knn__h5_take(&node, 1);
     uint64_t used = knn__h5_take(&node, 2);
-    knn_status status = knn__h5_step(scan, address);
+    knn_status status = knn__h5_count(scan, address, &scan->steps);
 
     knn__h5_skip(&node, 16);
     if (status == KNN_OK && (!known || node.cut || used > 2 * scan->group_k || own > KNN__H5_LEVELS_LIMIT || (level >= 0 && own != level)))

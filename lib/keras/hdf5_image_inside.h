@@ -30,8 +30,8 @@ typedef struct knn__h5_scan {
     const uint8_t *image;
     uint64_t size;                          /* up to the end-of-file address */
     unsigned leaf_k, group_k, chunk_k;      /* half of the entries that nodes have room for */
-    long steps;                             /* still allowed, of links, messages, chunks, texts: circles end, too */
-    uint64_t unpacked;                      /* bytes of all arrays that do not lie in the image as they are */
+    long links, steps, texts;               /* still allowed: circles end, too */
+    uint64_t unpacked;                      /* bytes of all arrays and texts as they are read */
     uint64_t heap;                          /* the last global heap collection that was found sound */
     size_t path_length;
     char path[KNN__H5_PATH_LIMIT];          /* of the object at hand, "model_weights/dense" */
@@ -45,8 +45,10 @@ bool           knn__h5_is_inside(const knn__h5_scan *scan, uint64_t address, uin
 /* Whether the checksum of all from `address` to where the reader is comes next; takes it. */
 bool           knn__h5_sealed(const knn__h5_scan *scan, uint64_t address, knn__h5_reader *reader);
 uint64_t       knn__h5_where(const knn__h5_scan *scan, const knn__h5_reader *reader);
-/* Counts one; fails where there were too many. */
-knn_status knn__h5_step(knn__h5_scan *scan, uint64_t at);
+/* Counts one down, of links, steps or texts; fails where there were too many. */
+knn_status knn__h5_count(const knn__h5_scan *scan, uint64_t at, long *left);
+/* Counts what is read into memory, which several parts of an image may share. */
+knn_status knn__h5_count_bytes(knn__h5_scan *scan, uint64_t at, uint64_t bytes);
 
 /* ---- Objects: hdf5_image_object.c, hdf5_image_group.c ---- */
 

@@ -16,23 +16,11 @@ static knn_status damaged(const knn__h5_scan *scan, uint64_t at)
     return knn__h5_refuse(scan, at, "its data are damaged, or lie outside of the file");
 }
 
-/* What does not lie in the image as it is takes memory that no byte of it pays for. */
-static knn_status count_unpacked(knn__h5_scan *scan, uint64_t at, uint64_t bytes)
-{
-    uint64_t most = knn__unpacked_limit(scan->size);
-
-    if (bytes > most - scan->unpacked)
-        return knn__h5_refuse(scan, at, "larger than the file may unpack to: %llu bytes, in all at most %llu", (unsigned long long)bytes,
-                              (unsigned long long)most);
-    scan->unpacked += bytes;
-    return KNN_OK;
-}
-
 /* ---- Chunks ---- */
 
 static knn_status check_chunk(knn__h5_scan *scan, const chunks *c, uint64_t at, uint64_t address, uint64_t stored)
 {
-    knn_status status = knn__h5_step(scan, at);
+    knn_status status = knn__h5_count(scan, at, &scan->steps);
 
     if (status == KNN_OK && (!knn__h5_is_inside(scan, address, stored) || (!c->filtered && stored != c->bytes)))
         status = damaged(scan, at);
@@ -47,7 +35,7 @@ static knn_status check_chunk_tree(knn__h5_scan *scan, const chunks *c, uint64_t
     bool known = knn__h5_signature(&node, "TREE") && knn__h5_take(&node, 1) == 1;
     int own = (int)knn__h5_take(&node, 1);
     uint64_t used = knn__h5_take(&node, 2);
-    knn_status status = knn__h5_step(scan, address);
+    knn_status status = knn__h5_count(scan, address, &scan->steps);
 
     knn__h5_skip(&node, 16);
     if (status == KNN_OK && (!known || node.cut || used > 2 * scan->chunk_k || own > KNN__H5_LEVELS_LIMIT || (level >= 0 && own != level)))
@@ -169,9 +157,6 @@ static knn_status check_chunks(knn__h5_scan *scan, const knn__h5_array *array, k
     uint64_t index = version == 4 ? knn__h5_take(layout, 1) : knn__h5_take(layout, 8);
     unsigned width = version == 4 ? (unsigned)index : 4;
 
-    knn_status status = count_unpacked(scan, at, array->space.count * array->type.size);
-    if (status != KNN_OK)
-        return status;
     if (dimensions != (uint64_t)array->space.rank + 1 || array->space.rank == 0 || width < 1 || width > 8 || !measure_chunks(scan, layout, width, &c))
         return knn__h5_refuse(scan, at, "its chunks are damaged, or too many, or larger than the array");
     if (version == 4)
@@ -188,22 +173,23 @@ static knn_status check_piece(knn__h5_scan *scan, knn__h5_reader *layout, uint64
     if (layout->cut || size != bytes)
         return knn__h5_refuse(scan, at, "larger than the file, or damaged: %llu bytes of data, expected %llu", (unsigned long long)size,
                               (unsigned long long)bytes);
-    if (address == KNN__H5_NOWHERE)
-        return count_unpacked(scan, at, bytes);
-    return knn__h5_is_inside(scan, address, size) ? KNN_OK : knn__h5_refuse(scan, at, "larger than the file");
+    return address == KNN__H5_NOWHERE || knn__h5_is_inside(scan, address, size) ? KNN_OK : knn__h5_refuse(scan, at, "larger than the file");
 }
 
 knn_status knn__h5_check_layout(knn__h5_scan *scan, const knn__h5_array *array)
 {
     knn__h5_reader layout = array->layout;
     uint64_t at = knn__h5_where(scan, &layout), version = knn__h5_take(&layout, 1), kind = knn__h5_take(&layout, 1);
-    uint64_t bytes = array->space.count * array->type.size;
+    uint64_t bytes = array->space.count * array->type.size, in_memory = bytes > array->space.count * sizeof(float) ? bytes : array->space.count * sizeof(float);
+    knn_status status = knn__h5_count_bytes(scan, at, in_memory);
 
     if (array->type.kind != KNN__H5_NUMBERS)
         return knn__h5_refuse(scan, at, "expected numbers, got text or enumerations");
     if (array->fill_size != 0 && array->fill_size != array->type.size)
         return knn__h5_refuse(scan, at, "a fill value of %llu bytes for numbers of %llu", (unsigned long long)array->fill_size,
                               (unsigned long long)array->type.size);
+    if (status != KNN_OK)
+        return status;
     if (version < 3 || version > 4 || layout.cut || (array->filtered && kind != IN_CHUNKS))
         return knn__h5_refuse(scan, at, "a layout of version %llu, which is damaged or not supported", (unsigned long long)version);
     if (kind == VIRTUAL)

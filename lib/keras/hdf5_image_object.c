@@ -141,7 +141,7 @@ static knn_status follow(knn__h5_scan *scan, object *o, knn__h5_reader *message,
 static knn_status check_message(knn__h5_scan *scan, object *o, uint64_t type, uint64_t flags, knn__h5_reader message)
 {
     uint64_t at = knn__h5_where(scan, &message);
-    knn_status status = knn__h5_step(scan, at);
+    knn_status status = knn__h5_count(scan, at, &scan->steps);
 
     if (status != KNN_OK)
         return status;
@@ -244,7 +244,7 @@ knn_status knn__h5_check_link(knn__h5_scan *scan, const char *name, size_t lengt
 {
     size_t before = scan->path_length;
     object o = {.address = address, .depth = depth + 1};
-    knn_status status = knn__h5_step(scan, address);
+    knn_status status = knn__h5_count(scan, address, &scan->links);
 
     if (status != KNN_OK)
         return status;

@@ -4,6 +4,7 @@
 #include "core/memory.h"
 #include "core/status.h"
 #include "core/text.h"
+#include "keras/limits.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +22,8 @@ char *knn__h5_path(const char *root, const char *a, const char *b)
 
 knn_status knn__stored_add_array(knn__h5 *file, const char *group, const char *name, knn__stored *stored)
 {
+    if (stored->array_count >= KNN__ARRAYS_LIMIT)
+        return knn__fail(KNN_ERROR_FORMAT, "/%s/%s: at most %d arrays are supported", group, name, KNN__ARRAYS_LIMIT);
     if (!knn__reserve((void **)&stored->arrays, &stored->array_capacity, stored->array_count + 1,
                       sizeof *stored->arrays))
         return KNN_ERROR_MEMORY;
@@ -35,6 +38,8 @@ knn_status knn__stored_add_array(knn__h5 *file, const char *group, const char *n
 
 knn_status knn__stored_add_layer(const char *name, size_t count, knn__stored *stored)
 {
+    if (stored->layer_count >= KNN__LAYERS_LIMIT)
+        return knn__fail(KNN_ERROR_FORMAT, "%s: at most %d layers are supported", name, KNN__LAYERS_LIMIT);
     if (!knn__reserve((void **)&stored->layers, &stored->layer_capacity, stored->layer_count + 1,
                       sizeof *stored->layers))
         return KNN_ERROR_MEMORY;

@@ -4,7 +4,9 @@ import glob
 import io
 import json
 import os
+import struct
 import zipfile
+import zlib
 
 import h5py
 import numpy as np
@@ -149,6 +151,9 @@ def pictures():
     stream = io.BytesIO()
     kinds["rgb"].save(stream, "jpeg", exif=exif)
     put("picture", "turned.jpeg", stream.getvalue())
+    chunks = ((b"IHDR", struct.pack(">IIBBBBB", 60000, 60000, 8, 2, 0, 0, 0)), (b"IDAT", zlib.compress(bytes(1000))), (b"IEND", b""))
+    put("picture", "enormous.png", b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks))
 
 
 # ---- Folders and arguments ----

@@ -350,7 +350,7 @@ START_TEST(a_broken_archive_is_refused_by_name)
         {"bad-no_weights", "the zip archive has no member model.weights.h5"},
         {"bad-json", "config.json: not a JSON text"},
         {"bad-no_hdf5", "model.weights.h5: not a Keras file"},
-        {"bad-bomb", "config.json: 17825792 bytes, at most 16777216 are supported"},
+        {"bad-bomb", "config.json: 17825792 bytes, at most 4194304 are supported"},
         {"bad-without_dense", "layer dense (Dense): the file has not as many layers of that class"},
         {"bad-two_dense", "layers with weights: expected 2, got 3, among them layers/dense_1"},
         {"bad-circle", "groups nested more than"},
