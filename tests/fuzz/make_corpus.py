@@ -116,6 +116,27 @@ def images():
         put("model", name + ".h5", image(**options))
 
 
+def bombs():
+    """Small images that stand for much."""
+    stream = io.BytesIO()
+    with h5py.File(stream, "w") as file:
+        groups = [file] + [file.create_group(f"g{i}") for i in range(6)]
+        for i, group in enumerate(groups[1:-1], 1):
+            for k in range(10):
+                group[f"to{k}"] = groups[i + 1]
+    put("model", "bomb-links.h5", stream.getvalue())
+    for name, options in {"nothing": {}, "chunks": {"chunks": (1 << 14, 1 << 14), "compression": "gzip"}}.items():
+        stream = io.BytesIO()
+        with h5py.File(stream, "w") as file:
+            file.create_dataset("x", (1 << 20, 1 << 20), "f4", **options)
+        put("model", f"bomb-{name}.h5", stream.getvalue())
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for member in ("metadata.json", "config.json", "model.weights.h5"):
+            archive.writestr(zipfile.ZipInfo(member), bytes(5 << 20), zipfile.ZIP_DEFLATED, 9)
+    put("model", "bomb-deflated.keras", packed.getvalue())
+
+
 def archives():
     stream = io.BytesIO()
     with h5py.File(stream, "w") as file:
@@ -176,6 +197,7 @@ def scripts():
 
 trees()
 images()
+bombs()
 archives()
 pictures()
 scripts()

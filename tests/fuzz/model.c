@@ -3,13 +3,6 @@
 
 #include "core/memory.h"
 
-/* libhdf5 1.10 loses some of its own memory where it finds a damage: docs/known-issues.md. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-    return "leak:libhdf5";
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     size_t before = knn__live_blocks();
