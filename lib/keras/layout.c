@@ -173,7 +173,8 @@ static knn_status wanted_by(const knn__config_layer *layer, const knn__order *no
         *wanted = with_last(&channels, now->rank);
     else if (is_a(layer, "BatchNormalization") || is_a(layer, "GroupNormalization") || is_a(layer, "Normalization")) {
         status = configured_axis(layer, now->rank, &some);
-        *wanted = are_last(&some, now) ? *now : with_last(&some, now->rank);
+        if (status == KNN_OK)
+            *wanted = are_last(&some, now) ? *now : with_last(&some, now->rank);
     } else if (is_a(layer, "LayerNormalization") || is_a(layer, "Softmax")) {
         some = described_axes(layer, now->rank);
         bool fits = are_last(&some, now) || (some.count == 1 && is_a(layer, "Softmax"));
