@@ -37,10 +37,9 @@ bool knn__sample_fits(const knn_model *model, const knn_shape *sample)
 /* x[n][h][w][c] -> x[n][c][h][w] */
 knn_status knn__give_planes(const knn_model *model, const knn_shape *sample, int n, float *x)
 {
-    size_t channels = (size_t)sample->size[2], length = knn__shape_length(sample), pixels = length / channels;
-
     if (!knn__wants_planes(model, sample))
         return KNN_OK;
+    size_t channels = (size_t)sample->size[2], length = knn__shape_length(sample), pixels = length / channels;
     float *picture = knn__alloc(length, sizeof *picture);
     if (picture == NULL)
         return KNN_ERROR_MEMORY;
