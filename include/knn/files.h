@@ -1,6 +1,6 @@
 /* knn/files.h: Keras' files, both ways: .h5, .keras, .weights.h5, JSON.
  *
- * Read, by contents, whatever the name is: whole models and weights files of Keras 2 and 3. Written, by the name's end: .keras archives and
+ * Read, by contents, whatever the name is: whole models and weights files of Keras 0.3 to 3. Written, by the name's end: .keras archives and
  * .weights.h5 in Keras 3's layout, all else in the legacy one; tf.keras and Keras 3 load either. Besides Keras' items a file of ours holds class
  * names, preprocessing, history and the optimizer's state; Keras ignores them. */
 #ifndef KNN_FILES_H
