@@ -2,38 +2,11 @@
  * ones are refused by name. */
 #include "keras/hdf5.h"
 #include "keras/keras.h"
-#include "keras_support.h"
-#include "support/fixture.h"
-
-#define FOLDER KNN_FIXTURES "/keras/archive-"
+#include "keras_answers.h"
 
 static const char *fixture_path(const char *name, const char *end)
 {
-    static char paths[4][256];
-    static int next;
-    char *path = paths[next++ % 4];
-    snprintf(path, sizeof paths[0], FOLDER "%s%s", name, end);
-    return path;
-}
-
-static knn_model *load(const char *path)
-{
-    knn_model *model = knn_load_model(path);
-    ck_assert_msg(model != NULL, "%s", knn_last_error());
-    return model;
-}
-
-static void check_prediction(const knn_model *model, const char *name)
-{
-    int shape[8];
-    size_t length;
-    fixture *file = fixture_open(fixture_path(name, ".fixture"));
-    const float *x = fixture_get(file, "x", NULL, shape, NULL), *expected = fixture_get(file, "y", NULL, NULL, &length);
-    float *y = malloc(length * sizeof *y);
-    check_ok(knn_predict(model, x, (size_t)shape[0], y, length));
-    check_floats(y, expected, length, 1e-5, 1e-5);
-    free(y);
-    fixture_close(file);
+    return in_fixtures("archive-%s%s", name, end);
 }
 
 static void clear_weights(knn_model *model)
@@ -59,7 +32,7 @@ enum { GOOD = sizeof good / sizeof *good };
 START_TEST(an_archive_of_keras_predicts_what_keras_predicted)
 {
     knn_model *model = load(fixture_path(good[_i], ".keras"));
-    check_prediction(model, good[_i]);
+    check_prediction(model, fixture_path(good[_i], ".fixture"));
     knn_model_free(model);
 }
 END_TEST
@@ -73,13 +46,13 @@ START_TEST(an_archive_of_keras_survives_saving)
     check_ok(knn_save_weights(model, weights));
     knn_model_free(model);
     model = load(copy);
-    check_prediction(model, good[_i]);
+    check_prediction(model, fixture_path(good[_i], ".fixture"));
     clear_weights(model);
     check_ok(knn_load_weights(model, weights));
-    check_prediction(model, good[_i]);
+    check_prediction(model, fixture_path(good[_i], ".fixture"));
     clear_weights(model);
     check_ok(knn_load_weights(model, copy));
-    check_prediction(model, good[_i]);
+    check_prediction(model, fixture_path(good[_i], ".fixture"));
     knn_model_free(model);
 }
 END_TEST
@@ -89,19 +62,8 @@ START_TEST(training_goes_on_as_in_keras)
 {
     static const char *const names[] = {"cnn-keras2", "cnn-keras3", "functional-keras2", "functional-keras3", "plain-keras2", "plain-keras3",
                                         "cnn-windows", "cnn-deflated"};
-    int shape[8];
-    size_t steps;
     knn_model *model = load(fixture_path(names[_i], ".keras"));
-    fixture *file = fixture_open(fixture_path(names[_i], ".fixture"));
-    const float *x = fixture_get(file, "x", NULL, shape, NULL), *y = fixture_get(file, "labels", NULL, NULL, NULL),
-                *losses = fixture_get(file, "losses", NULL, NULL, &steps);
-    ck_assert_uint_eq(model->training.iteration, 2);
-    for (size_t step = 0; step < steps; step++) {
-        double loss;
-        check_ok(knn_train_on_batch(model, x, y, (size_t)shape[0], &loss, 1));
-        ck_assert_double_eq_tol(loss, losses[step], 1e-5 * fabs(losses[step]) + 1e-6);
-    }
-    fixture_close(file);
+    check_training_goes_on(model, fixture_path(names[_i], ".fixture"), 2, 1e-5);
     knn_model_free(model);
 }
 END_TEST
@@ -113,7 +75,7 @@ START_TEST(weights_files_of_keras_fit_a_model)
     knn_model *model = load(fixture_path(names[_i], ".keras"));
     clear_weights(model);
     check_ok(knn_load_weights(model, fixture_path(names[_i], ".weights.h5")));
-    check_prediction(model, names[_i]);
+    check_prediction(model, fixture_path(names[_i], ".fixture"));
     knn_model_free(model);
 }
 END_TEST
@@ -130,7 +92,7 @@ START_TEST(by_name_works_where_the_file_says_names)
     check_error(knn_load_weights(model, fixture_path(old, ".weights.h5"), .by_name = true) == KNN_ERROR_UNSUPPORTED,
                 "does not say the names");
     check_ok(knn_load_weights(model, fixture_path(new, ".weights.h5"), .by_name = true));
-    check_prediction(model, new);
+    check_prediction(model, fixture_path(new, ".fixture"));
     knn_model_free(model);
 }
 END_TEST
@@ -142,7 +104,7 @@ START_TEST(models_inside_are_found_by_names_where_their_places_are_others)
     knn_model *model = load(fixture_path("nested-keras3", ".keras")), *flat = small_model(1);
     clear_weights(model);
     check_ok(knn_load_weights(model, path));
-    check_prediction(model, "nested-keras3");
+    check_prediction(model, fixture_path("nested-keras3", ".fixture"));
     check_error(knn_load_weights(flat, path) == KNN_ERROR_SHAPE,
                 "conv2d (Conv2D): no layer of that name in the file, whose models inside are others");
     knn_model_free(flat);
@@ -314,7 +276,7 @@ START_TEST(layers_travel_as_json_and_weights_beside_them)
     check_ok(knn_model_to_json(copy, &again));
     ck_assert_str_eq(json, again);
     check_ok(knn_load_weights(copy, weights));
-    check_prediction(copy, good[_i]);
+    check_prediction(copy, fixture_path(good[_i], ".fixture"));
     knn_json_free(json);
     knn_json_free(again);
     knn_model_free(copy);

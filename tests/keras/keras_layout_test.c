@@ -1,11 +1,5 @@
 /* Files of models with channels_first layers: they predict what Keras did, by all ways of loading, and are written with the channels last. */
-#include "keras_support.h"
-#include "model/model.h"
-#include "support/fixture.h"
-
-#include <math.h>
-
-#define FOLDER KNN_FIXTURES "/keras/first-"
+#include "keras_answers.h"
 
 /* What a fixture has: x, y and how many samples. */
 typedef struct answers {
@@ -14,13 +8,10 @@ typedef struct answers {
     size_t samples, length;
 } answers;
 
-static answers open_answers(const char *name)
+static answers answers_of(const char *name)
 {
-    char path[256];
     int shape[8];
-    snprintf(path, sizeof path, FOLDER "%s.fixture", name);
-    answers a = {.file = fixture_open(path)};
-    ck_assert_msg(a.file != NULL, "%s", path);
+    answers a = {.file = open_answers(in_fixtures("first-%s.fixture", name))};
     a.x = fixture_get(a.file, "x", NULL, shape, NULL);
     a.y = fixture_get(a.file, "y", NULL, NULL, &a.length);
     a.samples = (size_t)shape[0];
@@ -30,7 +21,7 @@ static answers open_answers(const char *name)
 /* A batch, and its first sample alone; frees the model. */
 static void check_model(knn_model *model, const char *name)
 {
-    answers a = open_answers(name);
+    answers a = answers_of(name);
     float *y = malloc(a.length * sizeof *y);
     ck_assert_msg(model != NULL, "%s: %s", name, knn_last_error());
     check_ok(knn_predict(model, a.x, a.samples, y, a.length));
@@ -42,14 +33,9 @@ static void check_model(knn_model *model, const char *name)
     fixture_close(a.file);
 }
 
-/* Two may be in use at a time. */
 static const char *path_of(const char *name, const char *end)
 {
-    static char paths[2][256];
-    static int next;
-    char *path = paths[next++ % 2];
-    snprintf(path, sizeof paths[0], FOLDER "%s-%s", name, end);
-    return path;
+    return in_fixtures("first-%s-%s", name, end);
 }
 
 static const char *const files[][2] = {

@@ -1,40 +1,9 @@
 /* Files that real Keras 0.3 to 2.3 wrote, on Theano: they predict what that Keras predicted. Those of all ages go on training as it did. */
-#include "keras_support.h"
-#include "model/model.h"
-#include "support/fixture.h"
-
-#include <math.h>
-
-#define FOLDER KNN_FIXTURES "/keras/"
+#include "keras_answers.h"
 
 static const char *path_of(const char *name, const char *end)
 {
-    static char paths[4][256];
-    static int next;
-    char *path = paths[next++ % 4];
-    snprintf(path, sizeof paths[0], FOLDER "%s%s", name, end);
-    return path;
-}
-
-static void check_prediction(const knn_model *model, const char *name)
-{
-    int shape[8];
-    size_t length;
-    fixture *file = fixture_open(path_of(name, ".fixture"));
-    ck_assert_msg(file != NULL, "%s", name);
-    const float *x = fixture_get(file, "x", NULL, shape, NULL), *expected = fixture_get(file, "y", NULL, NULL, &length);
-    float *y = malloc(length * sizeof *y);
-    check_ok(knn_predict(model, x, (size_t)shape[0], y, length));
-    check_floats(y, expected, length, 1e-5, 1e-5);
-    free(y);
-    fixture_close(file);
-}
-
-static knn_model *load(const char *name)
-{
-    knn_model *model = knn_load_model(path_of(name, ".h5"));
-    ck_assert_msg(model != NULL, "%s", knn_last_error());
-    return model;
+    return in_fixtures("%s%s", name, end);
 }
 
 /* Layers from the JSON, weights from the file beside it, or from NAMEend. */
@@ -58,7 +27,7 @@ enum { PARTS = sizeof parts / sizeof *parts };
 START_TEST(layers_and_weights_in_two_files_predict_what_keras_did)
 {
     knn_model *model = load_parts(parts[_i], ".h5");
-    check_prediction(model, parts[_i]);
+    check_prediction(model, path_of(parts[_i], ".fixture"));
     knn_model_free(model);
 }
 END_TEST
@@ -68,7 +37,7 @@ START_TEST(weights_of_keras_1_on_tensorflow_predict_the_same)
 {
     static const char *const names[] = {"old-1.2.2-chain", "old-1.2.2-more-th"};
     knn_model *model = load_parts(names[_i], "-tensorflow.h5");
-    check_prediction(model, names[_i]);
+    check_prediction(model, path_of(names[_i], ".fixture"));
     knn_model_free(model);
 }
 END_TEST
@@ -82,15 +51,14 @@ enum { WHOLE = sizeof whole / sizeof *whole };
 START_TEST(a_whole_model_predicts_what_keras_did)
 {
     const char *copy = in_folder("copy.h5");
-    knn_model *model = load(whole[_i]);
-    check_prediction(model, whole[_i]);
+    knn_model *model = load(path_of(whole[_i], ".h5"));
+    check_prediction(model, path_of(whole[_i], ".fixture"));
     check_ok(knn_save_model(model, copy));
     knn_model_free(model);
-    model = knn_load_model(copy);
-    ck_assert_msg(model != NULL, "%s", knn_last_error());
-    check_prediction(model, whole[_i]);
+    model = load(copy);
+    check_prediction(model, path_of(whole[_i], ".fixture"));
     check_ok(knn_load_weights(model, path_of(whole[_i], ".h5")));
-    check_prediction(model, whole[_i]);
+    check_prediction(model, path_of(whole[_i], ".fixture"));
     knn_model_free(model);
 }
 END_TEST
@@ -110,20 +78,8 @@ enum { TRAINED = sizeof trained / sizeof *trained };
 START_TEST(training_goes_on_as_in_keras)
 {
     const char *name = trained[_i].name;
-    int shape[8];
-    size_t steps;
-    knn_model *model = load(name);
-    fixture *file = fixture_open(path_of(name, ".fixture"));
-    const float *x = fixture_get(file, "x", NULL, shape, NULL), *y = fixture_get(file, "labels", NULL, NULL, NULL),
-                *losses = fixture_get(file, "losses", NULL, NULL, &steps);
-    ck_assert_uint_eq(model->training.iteration, (unsigned)trained[_i].steps);
-    for (size_t step = 0; step < steps; step++) {
-        double loss;
-        check_ok(knn_train_on_batch(model, x, y, (size_t)shape[0], &loss, 1));
-        ck_assert_msg(fabs(loss - losses[step]) <= trained[_i].tolerance * fabs(losses[step]) + 1e-6, "%s, step %zu: expected %.8g, got %.8g", name,
-                      step, losses[step], loss);
-    }
-    fixture_close(file);
+    knn_model *model = load(path_of(name, ".h5"));
+    check_training_goes_on(model, path_of(name, ".fixture"), (unsigned)trained[_i].steps, trained[_i].tolerance);
     knn_model_free(model);
 }
 END_TEST
@@ -167,8 +123,8 @@ START_TEST(what_does_not_fit_is_refused)
     check_error(knn_load_model(path_of("old-0.3.3-cnn-th", ".h5")) == NULL, "a weights file of Keras 0 without layers");
     knn_model *model = load_parts("old-1.2.2-chain", ".h5");
     check_error(knn_load_weights(model, path_of("old-0.3.3-sequence", ".h5")) != KNN_OK, "got 3 (layer_0, layer_3, layer_5)");
-    check_error(knn_load_weights(model, FOLDER "old-2.2.4-adam.h5") == KNN_ERROR_SHAPE, "expected shape (3, 3, 1, 2), got (2, 3, 2, 3)");
-    check_prediction(model, "old-1.2.2-chain");
+    check_error(knn_load_weights(model, path_of("old-2.2.4-adam", ".h5")) == KNN_ERROR_SHAPE, "expected shape (3, 3, 1, 2), got (2, 3, 2, 3)");
+    check_prediction(model, path_of("old-1.2.2-chain", ".fixture"));
     knn_model_free(model);
 }
 END_TEST
@@ -201,7 +157,7 @@ START_TEST(every_allocation_may_fail)
         knn__fail_allocation(0);
         ck_assert(status == KNN_OK || status == KNN_ERROR_MEMORY);
     }
-    check_prediction(other, "old-0.3.3-cnn-th");
+    check_prediction(other, path_of("old-0.3.3-cnn-th", ".fixture"));
     knn_model_free(other);
     knn__free(json);
     ck_assert_uint_eq(knn__live_blocks(), before);

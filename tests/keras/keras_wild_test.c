@@ -1,29 +1,10 @@
 /* What strangers' files were found to hold: other words for the same layers, compilations that nobody understands, states that do not fit, other
  * storage. It loads and predicts what Keras did, or is refused by a reason. */
-#include "keras_support.h"
-#include "model/model.h"
-#include "support/fixture.h"
-
-#define FOLDER KNN_FIXTURES "/keras/"
+#include "keras_answers.h"
 
 static const char *path_of(const char *name)
 {
-    static char path[256];
-    snprintf(path, sizeof path, FOLDER "wild-%s", name);
-    return path;
-}
-
-static void check_prediction(const knn_model *model, const char *fixture_name)
-{
-    int shape[8];
-    size_t length;
-    fixture *file = fixture_open(fixture_name);
-    const float *x = fixture_get(file, "x", NULL, shape, NULL), *expected = fixture_get(file, "y", NULL, NULL, &length);
-    float *y = malloc(length * sizeof *y);
-    check_ok(knn_predict(model, x, (size_t)shape[0], y, length));
-    check_floats(y, expected, length, 1e-5, 1e-5);
-    free(y);
-    fixture_close(file);
+    return in_fixtures("wild-%s", name);
 }
 
 START_TEST(layers_in_other_words_are_the_same)
@@ -34,8 +15,8 @@ START_TEST(layers_in_other_words_are_the_same)
     read_bytes(path_of(names[_i]), &json, &size);
     knn_model *model = knn_model_from_json(json);
     ck_assert_msg(model != NULL, "%s: %s", names[_i], knn_last_error());
-    check_ok(knn_load_weights(model, FOLDER "cnn-keras2.h5"));
-    check_prediction(model, FOLDER "cnn-keras2.fixture");
+    check_ok(knn_load_weights(model, in_fixtures("cnn-keras2.h5")));
+    check_prediction(model, in_fixtures("cnn-keras2.fixture"));
     knn_model_free(model);
     knn__free(json);
 }
@@ -48,12 +29,11 @@ START_TEST(no_compilation_and_no_state_stops_a_model_from_predicting)
         {"short_names.h5", true},     {"no_metrics.h5", true},         {"loss_of_a_class.h5", true}, {"unknown_loss.h5", false},
         {"unknown_metric.h5", false}, {"schedule_decay.h5", false},    {"unknown_optimizer.h5", false}, {"strange.h5", false},
         {"other_state.h5", true},     {"missing_state.h5", true}};
-    knn_model *model = knn_load_model(path_of(cases[_i].name));
-    ck_assert_msg(model != NULL, "%s", knn_last_error());
+    knn_model *model = load(path_of(cases[_i].name));
     double rate = knn_learning_rate(model);
     ck_assert_msg(cases[_i].compiled ? rate == 0.5 : rate != rate, "%s: %g", cases[_i].name, rate);
     ck_assert_uint_eq(model->training.iteration, 0);
-    check_prediction(model, FOLDER "vector-keras2.fixture");
+    check_prediction(model, in_fixtures("vector-keras2.fixture"));
     knn_model_free(model);
 }
 END_TEST
@@ -61,9 +41,8 @@ END_TEST
 START_TEST(numbers_are_read_whatever_they_are_stored_as)
 {
     static const char *const names[] = {"chunked.h5", "big_halves.h5"};
-    knn_model *model = knn_load_model(path_of(names[_i]));
-    ck_assert_msg(model != NULL, "%s", knn_last_error());
-    check_prediction(model, FOLDER "vector-keras2.fixture");
+    knn_model *model = load(path_of(names[_i]));
+    check_prediction(model, in_fixtures("vector-keras2.fixture"));
     knn_model_free(model);
 }
 END_TEST
