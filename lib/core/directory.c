@@ -15,7 +15,7 @@
 
 #define NONE SIZE_MAX
 
-enum { MOST_FOLDERS = 1 << 13 };            /* below one, where links are followed: a few that link to each other make more than can be walked */
+enum { MOST_FOLDERS = 1 << 12 };            /* below one, where links are followed: a few that link to each other make more than can be walked */
 
 /* A directory that a walk has found. */
 typedef struct folder {

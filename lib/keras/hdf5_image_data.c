@@ -248,20 +248,23 @@ knn_status knn__h5_check_filters(const knn__h5_scan *scan, knn__h5_reader *reade
 }
 
 /* ---- Fill values: version(1), in versions 1 and 2 times(2) and whether there is one(1), in 3 flags(1); then size(4) and value.
- * An old message is size and value alone. ---- */
+ * An old message is size and value alone. libhdf5 1.10 leaks those whose version or flags it does not know. ---- */
 
 knn_status knn__h5_read_fill(const knn__h5_scan *scan, knn__h5_reader *reader, bool old, uint64_t *size)
 {
-    enum { DEFINED = 0x20 };
+    enum { DEFINED = 0x20, UNKNOWN = 0xc0 };
     uint64_t at = knn__h5_where(scan, reader), version = old ? 0 : knn__h5_take(reader, 1);
-    bool there = old;
+    bool there = old, known = old || (version >= 1 && version <= 3);
 
     if (version == 1 || version == 2) {
         knn__h5_skip(reader, 2);
         there = knn__h5_take(reader, 1) != 0 || version == 1;
-    } else if (version == 3)
-        there = (knn__h5_take(reader, 1) & DEFINED) != 0;
+    } else if (version == 3) {
+        uint64_t flags = knn__h5_take(reader, 1);
+        there = (flags & DEFINED) != 0;
+        known = (flags & UNKNOWN) == 0;
+    }
     *size = there ? knn__h5_take(reader, 4) : 0;
     knn__h5_skip(reader, *size);
-    return version > 3 || reader->cut ? knn__h5_refuse(scan, at, "a fill value that is damaged") : KNN_OK;
+    return !known || reader->cut ? knn__h5_refuse(scan, at, "a fill value that is damaged") : KNN_OK;
 }
