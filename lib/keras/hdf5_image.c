@@ -66,12 +66,15 @@ knn__h5_reader knn__h5_at(const knn__h5_scan *scan, uint64_t address, uint64_t l
     return (knn__h5_reader){scan->image + address, scan->image + address + length, false};
 }
 
-bool knn__h5_sealed(const knn__h5_scan *scan, uint64_t address, knn__h5_reader *reader)
+bool knn__h5_sealed(knn__h5_scan *scan, uint64_t address, knn__h5_reader *reader)
 {
     const uint8_t *begin = scan->image + address, *end = reader->at;
     uint64_t seal = knn__h5_take(reader, 4);
 
-    return !reader->cut && begin <= end && knn__lookup3(begin, (size_t)(end - begin)) == seal;
+    if (reader->cut || begin > end)
+        return false;
+    knn__h5_spend(scan, (uint64_t)(end - begin));
+    return knn__lookup3(begin, (size_t)(end - begin)) == seal;
 }
 
 uint64_t knn__h5_where(const knn__h5_scan *scan, const knn__h5_reader *reader)
@@ -94,8 +97,13 @@ knn_status knn__h5_count(const knn__h5_scan *scan, uint64_t at, long *left)
 {
     if ((*left)-- > 0)
         return KNN_OK;
-    return knn__h5_refuse(scan, at, "more than %d links, %d messages or chunks, or %d texts in all", KNN__H5_LINKS_LIMIT, KNN__H5_STEPS_LIMIT,
+    return knn__h5_refuse(scan, at, "more than %d links, %d messages, records or chunks, or %d texts in all", KNN__H5_LINKS_LIMIT, KNN__H5_STEPS_LIMIT,
                           KNN__H5_TEXTS_LIMIT);
+}
+
+void knn__h5_spend(knn__h5_scan *scan, uint64_t bytes)
+{
+    scan->steps -= (long)(bytes / KNN__H5_STEP);
 }
 
 knn_status knn__h5_count_bytes(knn__h5_scan *scan, uint64_t at, uint64_t bytes)

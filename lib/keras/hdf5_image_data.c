@@ -208,8 +208,7 @@ knn_status knn__h5_check_attribute(knn__h5_scan *scan, knn__h5_reader *reader)
     knn__h5_skip(reader, version == 3 ? 1 : 0);
     knn__h5_reader name = knn__h5_part(reader, padded(name_size, version));
     knn__h5_reader type_part = knn__h5_part(reader, padded(type_size, version)), space_part = knn__h5_part(reader, padded(space_size, version));
-    if (version < 1 || version > 3 || (version > 1 && flags != 0) || reader->cut || name_size == 0 ||
-        memchr(name.at, 0, (size_t)name_size) == NULL)
+    if (version < 1 || version > 3 || (version > 1 && flags != 0) || reader->cut || name_size == 0 || name.at[name_size - 1] != 0)
         return knn__h5_refuse(scan, at, "an attribute that is damaged");
     knn_status status = knn__h5_read_type(scan, &type_part, &type);
     if (status == KNN_OK)

@@ -31,7 +31,7 @@ static knn_status damaged(const knn__h5_scan *scan, uint64_t at)
 
 /* "FRHP" version(1) id(2) filters(2) flags(1) largest object(4) next huge(8) huge's tree(8) free(16) managed(24) count(8) huge(16)
  * tiny(16) width(2) first size(8) largest direct(8) bits(2) first rows(2) root(8) rows(2) */
-static knn_status open_heap(const knn__h5_scan *scan, uint64_t address, heap *h)
+static knn_status open_heap(knn__h5_scan *scan, uint64_t address, heap *h)
 {
     knn__h5_reader header = knn__h5_at(scan, address, 146);
     bool known = knn__h5_signature(&header, "FRHP") && knn__h5_take(&header, 1) == 0;
@@ -88,7 +88,7 @@ static knn__h5_reader in_direct_block(const knn__h5_scan *scan, uint64_t address
 
 /* An indirect block: "FHIB" version(1) heap(8) offset, then the addresses of its rows' blocks. Finds the block with `offset`, counted from the
  * beginning of this one; true: *address is a direct block of *size, and *offset counts from there. */
-static bool descend(const knn__h5_scan *scan, const heap *h, uint64_t *address, unsigned *rows, uint64_t *offset, uint64_t *size)
+static bool descend(knn__h5_scan *scan, const heap *h, uint64_t *address, unsigned *rows, uint64_t *offset, uint64_t *size)
 {
     unsigned row = 0;
 
@@ -112,7 +112,7 @@ static bool descend(const knn__h5_scan *scan, const heap *h, uint64_t *address, 
     return false;
 }
 
-static knn__h5_reader managed_object(const knn__h5_scan *scan, const heap *h, uint64_t offset, uint64_t length)
+static knn__h5_reader managed_object(knn__h5_scan *scan, const heap *h, uint64_t offset, uint64_t length)
 {
     uint64_t address = h->root, size = h->first_size;
     unsigned rows = h->rows;
@@ -175,7 +175,9 @@ static knn_status check_node(visitor *v, const tree *t, uint64_t address, uint64
         status = damaged(v->scan, address);
     for (uint64_t i = 0; i < count && status == KNN_OK; i++) {
         knn__h5_reader record = knn__h5_part(&node, t->record_size);
-        status = check(v, &record);
+        status = knn__h5_count(v->scan, address, &v->scan->steps);
+        if (status == KNN_OK)
+            status = check(v, &record);
     }
     for (uint64_t i = 0; i <= count && level > 0 && status == KNN_OK; i++) {
         uint64_t child = knn__h5_take(&node, 8), records = knn__h5_take(&node, t->count_bytes);
@@ -253,6 +255,7 @@ static knn_status check_record(visitor *v, knn__h5_reader *record)
     knn_status status = find_object(v, &id, &object);
     if (status != KNN_OK)
         return status;
+    knn__h5_spend(v->scan, knn__h5_left(&object));
     return links ? knn__h5_check_link_message(v->scan, &object, v->depth) : knn__h5_check_attribute(v->scan, &object);
 }
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* A group's names: they lie in a local heap, and end there. */
+/* A group's names: they lie in a local heap, and end there; no longer ones than paths. */
 typedef struct names { knn__h5_reader bytes; } names;
 
 static bool read_name(const names *heap, uint64_t offset, const char **name, size_t *length)
@@ -12,7 +12,8 @@ static bool read_name(const names *heap, uint64_t offset, const char **name, siz
     knn__h5_reader rest = heap->bytes;
 
     knn__h5_skip(&rest, offset);
-    const uint8_t *end = knn__h5_left(&rest) > 0 ? memchr(rest.at, 0, (size_t)knn__h5_left(&rest)) : NULL;
+    uint64_t most = knn__h5_left(&rest) < KNN__H5_PATH_LIMIT ? knn__h5_left(&rest) : KNN__H5_PATH_LIMIT;
+    const uint8_t *end = most > 0 ? memchr(rest.at, 0, (size_t)most) : NULL;
     if (end == NULL)
         return false;
     *name = (const char *)rest.at;
@@ -20,24 +21,31 @@ static bool read_name(const names *heap, uint64_t offset, const char **name, siz
     return true;
 }
 
-/* Free places: next(8) size(8), the last one's next is 1. libhdf5 follows the list to its end. */
-static bool has_sound_free_list(const names *heap, uint64_t first)
+static knn_status damaged_names(const knn__h5_scan *scan, uint64_t at)
 {
-    uint64_t count = 0, most = knn__h5_left(&heap->bytes) / 16;
+    return knn__h5_refuse(scan, at, "the names of its members are damaged");
+}
 
-    while (first != 1 && first != KNN__H5_NOWHERE) {
+/* Free places: next(8) size(8), the last one's next is 1. libhdf5 follows the list to its end. */
+static knn_status check_free_list(knn__h5_scan *scan, const names *heap, uint64_t first)
+{
+    uint64_t count = 0, most = knn__h5_left(&heap->bytes) / 16, at = knn__h5_where(scan, &heap->bytes);
+    knn_status status = KNN_OK;
+
+    while (status == KNN_OK && first != 1 && first != KNN__H5_NOWHERE) {
         knn__h5_reader place = heap->bytes;
         knn__h5_skip(&place, first);
         uint64_t next = knn__h5_take(&place, 8), size = knn__h5_take(&place, 8);
         if (place.cut || size > knn__h5_left(&heap->bytes) - first || count++ > most)
-            return false;
+            return damaged_names(scan, at);
+        status = knn__h5_count(scan, at, &scan->steps);
         first = next;
     }
-    return true;
+    return status;
 }
 
 /* "HEAP" version(1) reserved(3) size(8) free(8) address(8) */
-static knn_status open_names(const knn__h5_scan *scan, uint64_t address, names *heap)
+static knn_status open_names(knn__h5_scan *scan, uint64_t address, names *heap)
 {
     knn__h5_reader header = knn__h5_at(scan, address, 32);
     bool known = knn__h5_signature(&header, "HEAP") && knn__h5_take(&header, 1) == 0;
@@ -45,9 +53,9 @@ static knn_status open_names(const knn__h5_scan *scan, uint64_t address, names *
     knn__h5_skip(&header, 3);
     uint64_t size = knn__h5_take(&header, 8), free_list = knn__h5_take(&header, 8);
     heap->bytes = knn__h5_at(scan, knn__h5_take(&header, 8), size);
-    if (known && !header.cut && !heap->bytes.cut && has_sound_free_list(heap, free_list))
-        return KNN_OK;
-    return knn__h5_refuse(scan, address, "the names of its members are damaged");
+    if (!known || header.cut || heap->bytes.cut)
+        return damaged_names(scan, address);
+    return check_free_list(scan, heap, free_list);
 }
 
 static knn_status damaged_table(const knn__h5_scan *scan, uint64_t at)
@@ -105,7 +113,9 @@ static knn_status check_tree(knn__h5_scan *scan, const names *heap, uint64_t add
         uint64_t key = knn__h5_take(&node, 8), child = knn__h5_take(&node, 8);
         if (!read_name(heap, key, &name, &length))
             return damaged_table(scan, address);
-        status = own > 0 ? check_tree(scan, heap, child, own - 1, depth) : check_symbols(scan, heap, child, depth);
+        status = knn__h5_count(scan, address, &scan->steps);
+        if (status == KNN_OK)
+            status = own > 0 ? check_tree(scan, heap, child, own - 1, depth) : check_symbols(scan, heap, child, depth);
     }
     if (status == KNN_OK && used > 0 && !read_name(heap, knn__h5_take(&node, 8), &name, &length))
         status = damaged_table(scan, address);

@@ -43,10 +43,12 @@ knn_status knn__h5_refuse(const knn__h5_scan *scan, uint64_t at, const char *for
 knn__h5_reader knn__h5_at(const knn__h5_scan *scan, uint64_t address, uint64_t length);
 bool           knn__h5_is_inside(const knn__h5_scan *scan, uint64_t address, uint64_t length);
 /* Whether the checksum of all from `address` to where the reader is comes next; takes it. */
-bool           knn__h5_sealed(const knn__h5_scan *scan, uint64_t address, knn__h5_reader *reader);
+bool           knn__h5_sealed(knn__h5_scan *scan, uint64_t address, knn__h5_reader *reader);
 uint64_t       knn__h5_where(const knn__h5_scan *scan, const knn__h5_reader *reader);
 /* Counts one down, of links, steps or texts; fails where there were too many. */
 knn_status knn__h5_count(const knn__h5_scan *scan, uint64_t at, long *left);
+/* Counts steps for what is looked at byte by byte; the next count fails where there were too many. */
+void       knn__h5_spend(knn__h5_scan *scan, uint64_t bytes);
 /* Counts what is read into memory, which several parts of an image may share. */
 knn_status knn__h5_count_bytes(knn__h5_scan *scan, uint64_t at, uint64_t bytes);
 

@@ -143,6 +143,7 @@ static knn_status check_message(knn__h5_scan *scan, object *o, uint64_t type, ui
     uint64_t at = knn__h5_where(scan, &message);
     knn_status status = knn__h5_count(scan, at, &scan->steps);
 
+    knn__h5_spend(scan, knn__h5_left(&message));
     if (status != KNN_OK)
         return status;
     if (type >= MESSAGES || checks[type] == NULL || (flags & SHARED) != 0)

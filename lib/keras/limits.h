@@ -19,7 +19,9 @@ enum {
     KNN__H5_CHUNKS_LIMIT = 256,             /* pieces of an object's header */
     KNN__H5_FILTERS_LIMIT = 8,              /* of an array */
     KNN__H5_CHUNK_LIMIT = 1 << 20,          /* bytes of a chunk, which may be as large as its array, too */
-    KNN__H5_STEPS_LIMIT = 1 << 20,          /* messages, nodes and chunks of an image, counted alike: libhdf5 looks at them again and again */
+    KNN__H5_STEPS_LIMIT = 1 << 20,          /* messages, nodes, records and chunks of an image, counted alike: libhdf5 looks at them again
+                                               and again; .. */
+    KNN__H5_STEP = 64,                      /* .. large ones count once more for each of so many bytes */
     KNN__H5_TEXTS_LIMIT = 1 << 25,          /* texts that are passed in collections of them */
 
     /* What is packed may unpack to so many bytes, or to so many times as much as the file has. */

@@ -1,6 +1,7 @@
 /* HDF5 images are looked over before libhdf5 sees them: what is sound is let through, what is damaged is refused by object and byte, and
  * whatever changes, nothing breaks. */
 #include "keras/hdf5_image.h"
+#include "core/checksum.h"
 #include "keras_support.h"
 
 #define CORPUS KNN_FIXTURES "/../fuzz/corpus/model/seed-"
@@ -107,6 +108,102 @@ START_TEST(an_image_with_any_byte_changed_is_loaded_or_refused)
 }
 END_TEST
 
+/* ---- Much work: a root with many links to one object, which takes long to look at ---- */
+
+typedef struct builder { unsigned char *bytes; size_t size; } builder;
+
+static void put(builder *b, size_t bytes, uint64_t value)
+{
+    for (size_t i = 0; i < bytes; i++)
+        b->bytes[b->size++] = (unsigned char)(i < 8 ? value >> 8 * i : 0);
+}
+
+static void put_text(builder *b, const char *text)
+{
+    while (*text != '\0')
+        put(b, 1, (unsigned char)*text++);
+}
+
+/* type(2) size(2) flags(1) reserved(3) */
+static void put_message(builder *b, unsigned type, unsigned size)
+{
+    put(b, 2, type), put(b, 2, size), put(b, 4, 0);
+}
+
+/* version(1) reserved(1) messages(2) references(4) size(4), and what makes it a group: no table of its links */
+static void put_header(builder *b, uint64_t size)
+{
+    put(b, 8, 1), put(b, 8, 26 + size);
+    put_message(b, 2, 18), put(b, 2, 0), put(b, 16, UINT64_MAX), memset(b->bytes + b->size - 8, 0xff, 8);
+}
+
+enum { SUPERBLOCK = 96, LINKS = 30000, LINK = 20, OBJECT = SUPERBLOCK + 42 + LINKS * LINK };
+
+static void put_links(builder *b)
+{
+    put_text(b, "\x89HDF\r\n\x1a\n"), put(b, 5, 0), put(b, 2, 0x0808), put(b, 1, 0), put(b, 2, 4), put(b, 2, 16), put(b, 4, 0);
+    put(b, 16, 0), put(b, 8, 0), put(b, 8, UINT64_MAX), put(b, 8, 0), put(b, 8, SUPERBLOCK), put(b, 24, 0);
+    put_header(b, LINKS * LINK);
+    for (int i = 0; i < LINKS; i++)
+        put_message(b, 6, 12), put(b, 2, 1), put(b, 1, 1), put_text(b, "a"), put(b, 8, OBJECT);
+    ck_assert_uint_eq(b->size, OBJECT);
+}
+
+/* Lists of texts that are all one, which is empty. */
+static void put_texts(builder *b)
+{
+    enum { ATTRIBUTES = 16, TEXTS = 4000, SIZE = 43 + 16 * TEXTS };
+    uint64_t collection = OBJECT + 42 + ATTRIBUTES * (8 + SIZE);
+
+    put_header(b, ATTRIBUTES * (8 + SIZE));
+    for (int i = 0; i < ATTRIBUTES; i++) {
+        put_message(b, 12, SIZE), put(b, 2, 3), put(b, 2, 2), put(b, 2, 16), put(b, 2, 16), put(b, 1, 0), put_text(b, "a"), put(b, 1, 0);
+        put(b, 1, 0x19), put(b, 3, 1), put(b, 4, 16), put(b, 4, 0x13), put(b, 4, 1), put(b, 1, 1), put(b, 7, 1), put(b, 8, TEXTS);
+        for (int k = 0; k < TEXTS; k++)
+            put(b, 4, 0), put(b, 8, collection), put(b, 4, 1);
+    }
+    put_text(b, "GCOL"), put(b, 4, 1), put(b, 8, 32), put(b, 16, 1);
+}
+
+/* A compact header of nothing, with its checksum. */
+static void put_nothing(builder *b)
+{
+    enum { MESSAGES = 64, SIZE = 65535 };
+
+    put_text(b, "OHDR"), put(b, 1, 2), put(b, 1, 2), put(b, 4, MESSAGES * (4 + SIZE) + 22);
+    put(b, 1, 2), put(b, 2, 18), put(b, 1, 0), put(b, 2, 0), put(b, 8, UINT64_MAX), put(b, 8, UINT64_MAX);
+    for (int i = 0; i < MESSAGES; i++)
+        put(b, 1, 0), put(b, 2, SIZE), put(b, 1, 0), put(b, SIZE, 0);
+    put(b, 4, knn__lookup3(b->bytes + OBJECT, b->size - OBJECT));
+}
+
+/* A group of the old kind without members, among whose names there are many free places. */
+static void put_free_places(builder *b)
+{
+    enum { TREE = OBJECT + 40, HEAP = TREE + 32 + 32 * 16, PLACES = 1 << 16 };
+
+    put(b, 8, 1), put(b, 8, 24), put_message(b, 17, 16), put(b, 8, TREE), put(b, 8, HEAP);
+    put_text(b, "TREE"), put(b, 4, 0), put(b, 16, UINT64_MAX), put(b, 8, 0), put(b, 32 * 16, 0);
+    put_text(b, "HEAP"), put(b, 4, 0), put(b, 8, 16 * PLACES), put(b, 8, 0), put(b, 8, HEAP + 32);
+    for (uint64_t i = 1; i <= PLACES; i++)
+        put(b, 8, i < PLACES ? 16 * i : 1), put(b, 8, 16);
+}
+
+START_TEST(an_image_that_takes_long_to_look_at_is_refused)
+{
+    static void (*const put_object[])(builder *b) = {put_texts, put_nothing, put_free_places};
+    builder b = {knn__alloc(8 << 20, 1), 0};
+
+    ck_assert_ptr_nonnull(b.bytes);
+    put_links(&b);
+    put_object[_i](&b);
+    size_t size = b.size;
+    b.size = 40, put(&b, 8, size);
+    check_error(knn__h5_check(b.bytes, size) == KNN_ERROR_FORMAT, "more than ");
+    knn__free(b.bytes);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("HDF5 images");
@@ -117,5 +214,9 @@ int main(void)
     tcase_add_test(cases, an_image_that_is_cut_is_refused);
     tcase_add_loop_test(cases, an_image_with_any_byte_changed_is_loaded_or_refused, 0, 2);
     suite_add_tcase(suite, cases);
+    TCase *work = tcase_create("work");
+    tcase_set_timeout(work, 5);
+    tcase_add_loop_test(work, an_image_that_takes_long_to_look_at_is_refused, 0, 3);
+    suite_add_tcase(suite, work);
     return check_run(suite);
 }
