@@ -43,16 +43,18 @@ bool knn__unsupported(knn__reading *reading, const char *format, ...)
 
 /* ---- Names ---- */
 
-/* What files call things, and what they are called here: short names, and names of earlier versions. */
+/* What files call things, and what they are called here: short names, names of earlier versions, and layers that are others with an option
+ * (initializers of the name Identity are found by it all the same). */
 static const char *const other_names[][2] = {
     {"mse", "MeanSquaredError"}, {"mae", "MeanAbsoluteError"}, {"mape", "MeanAbsolutePercentageError"},
     {"msle", "MeanSquaredLogarithmicError"}, {"kld", "KLDivergence"}, {"kullback_leibler_divergence", "KLDivergence"},
     {"acc", "accuracy"},
     {"BatchNormalizationV1", "BatchNormalization"}, {"BatchNormalizationV2", "BatchNormalization"}, {"L1", "L1L2"},
-    {"L2", "L1L2"}, {"uniform", "RandomUniform"}, {"normal", "RandomNormal"}, {"zero", "Zeros"}, {"one", "Ones"}};
+    {"L2", "L1L2"}, {"uniform", "RandomUniform"}, {"normal", "RandomNormal"}, {"zero", "Zeros"}, {"one", "Ones"},
+    {"ThresholdedReLU", "ReLU"}, {"Identity", "Activation"}};
 static const char *const other_values[][2] = {{"silu", "swish"}, {"hard_swish", "hard_silu"}, {"normal", "truncated_normal"},
     {"auto", "sum_over_batch_size"}};
-static const char *const other_keys[][2] = {{"lr", "learning_rate"}, {"negative_slope", "alpha"}};
+static const char *const other_keys[][2] = {{"lr", "learning_rate"}, {"negative_slope", "alpha"}, {"theta", "threshold"}};
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 

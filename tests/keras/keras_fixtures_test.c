@@ -37,7 +37,7 @@ static const char *const good[] = {"cnn-keras2",         "cnn-keras3",         "
                                    "convolutions-keras2", "convolutions-keras3", "sequences-keras2", "sequences-keras3",
                                    "bends-keras2",       "bends-keras3",       "functions-keras3",
                                    "words-keras2",       "words-keras3",       "images-keras2",      "images-keras3",
-                                   "statistics-keras2",  "statistics-keras3"};
+                                   "statistics-keras2",  "statistics-keras3",  "others-keras2",      "others-keras3"};
 enum { GOOD = sizeof good / sizeof *good };
 
 START_TEST(a_file_of_keras_predicts_what_keras_predicted)
@@ -59,6 +59,18 @@ START_TEST(a_file_of_keras_survives_saving)
     check_ok(knn_save_model(model, copy));
     knn_model_free(model);
     check_file(copy, good[_i]);
+}
+END_TEST
+
+/* Layers called Identity are activations, initializers of that name stay. */
+START_TEST(a_layer_and_an_initializer_of_one_name_are_told_apart)
+{
+    knn_model *model = knn_load_model(FOLDER "others-keras2.h5");
+    ck_assert_msg(model != NULL, "%s", knn_last_error());
+    const knn_dense_layer *last = (const void *)model->layers[model->layer_count - 1].description;
+    ck_assert_str_eq(model->layers[0].description->class_name, "Activation");
+    ck_assert_str_eq(last->kernel_initializer->class_name, "Identity");
+    knn_model_free(model);
 }
 END_TEST
 
@@ -289,6 +301,7 @@ int main(void)
     tcase_add_checked_fixture(fixtures, make_folder, remove_folder);
     tcase_add_loop_test(fixtures, a_file_of_keras_predicts_what_keras_predicted, 0, GOOD);
     tcase_add_loop_test(fixtures, a_file_of_keras_survives_saving, 0, GOOD);
+    tcase_add_test(fixtures, a_layer_and_an_initializer_of_one_name_are_told_apart);
     tcase_add_loop_test(fixtures, options_of_random_layers_survive, 0, 2);
     tcase_add_loop_test(fixtures, what_a_file_compiled_is_compiled_here, 0, 8);
     tcase_add_loop_test(fixtures, weights_of_keras_fit_a_model_of_ours, 0, 3);
