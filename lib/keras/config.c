@@ -15,9 +15,20 @@ typedef struct config_reader {
     knn__config *config;
     knn__reading *reading;
     const knn_layer_class *const *classes;
+    int models;                             /* inside the model, so far */
 } config_reader;
 
-static knn_status flatten(config_reader *reader, const cJSON *object, int depth, const knn__config_layer *outer);
+enum { SEQUENTIAL, FUNCTIONAL, MODEL, MODEL_CLASSES };
+static const char *const model_classes[MODEL_CLASSES] = {"Sequential", "Functional", "Model"};
+
+/* A model whose layers are being read: the whole one, or one inside. */
+typedef struct model_reader {
+    int depth;
+    const char *inside, *container;         /* what its layers are in: knn__config_layer */
+    int models[MODEL_CLASSES];              /* inside it, so far */
+} model_reader;
+
+static knn_status flatten(config_reader *reader, const cJSON *object, model_reader *model);
 
 static void add_problem(knn__config *config, const char *name, const char *class_name, const char *reason)
 {
@@ -65,14 +76,13 @@ static const char *name_of(const cJSON *layer)
     return name != NULL ? name : knn__json_text(knn__json_get(knn__json_get(layer, "config"), "name"));
 }
 
-static bool is_sequential(const char *class_name)
+/* MODEL_CLASSES: a layer. */
+static int model_class(const char *class_name)
 {
-    return knn__same_class(class_name, "Sequential");
-}
-
-static bool is_functional(const char *class_name)
-{
-    return knn__same_class(class_name, "Functional") || knn__same_class(class_name, "Model");
+    int i = 0;
+    while (i < MODEL_CLASSES && !knn__same_class(class_name, model_classes[i]))
+        i++;
+    return i;
 }
 
 /* Names of TensorFlow may have slashes: here they part the names of models inside from their layers'. */
@@ -105,37 +115,32 @@ static const char *path_of(config_reader *reader, const char *name, const char *
 }
 
 /* The place of a model inside in Keras 3's files: a class is counted among the layers of one model. */
-static const char *container_of(config_reader *reader, const cJSON *layer, const char *class_name, const char *outer)
+static const char *container_of(config_reader *reader, int class_of, model_reader *outer)
 {
-    char name[64], other[64];
-    int before = 0;
-
-    knn__snake_case(knn__without_package(class_name), name, sizeof name);
-    for (const cJSON *item = layer; item->prev != NULL && item->prev->next == item;) {
-        item = item->prev;
-        const char *found = knn__json_text(knn__json_get(item, "class_name"));
-        knn__snake_case(found != NULL ? knn__without_package(found) : "", other, sizeof other);
-        before += strcmp(other, name) == 0;
-    }
-    size_t size = strlen(outer) + sizeof name + 32;
+    char name[32];
+    int before = outer->models[class_of]++;
+    size_t size = strlen(outer->container) + 64;
     char *container = knn__reading_alloc(reader->reading, 1, size);
+
+    knn__snake_case(model_classes[class_of], name, sizeof name);
     if (container != NULL)
-        snprintf(container, size, before > 0 ? "%slayers/%s_%d/" : "%slayers/%s/", outer, name, before);
+        snprintf(container, size, before > 0 ? "%slayers/%s_%d/" : "%slayers/%s/", outer->container, name, before);
     return container;
 }
 
-static knn_status add_model(config_reader *reader, const cJSON *layer, int depth, knn__config_layer *model)
+static knn_status add_model(config_reader *reader, const cJSON *object, int class_of, model_reader *outer)
 {
-    model->inside = path_of(reader, model->name, model->inside);
-    if (model->inside != NULL)
-        model->container = container_of(reader, layer, model->class_name, model->container);
-    if (model->inside == NULL || model->container == NULL)
+    if (++reader->models > KNN__LAYERS_LIMIT)
+        return knn__fail(KNN_ERROR_UNSUPPORTED, "model_config: more than %d models in each other", KNN__LAYERS_LIMIT);
+    model_reader model = {.depth = outer->depth + 1, .inside = path_of(reader, name_of(object), outer->inside),
+                           .container = container_of(reader, class_of, outer)};
+    if (model.inside == NULL || model.container == NULL)
         return reader->reading->no_memory ? KNN_ERROR_MEMORY : KNN_ERROR_UNSUPPORTED;
-    return flatten(reader, layer, depth + 1, model);
+    return flatten(reader, object, &model);
 }
 
-/* `outer`: the model inside that this one is in. */
-static knn_status add_layer(config_reader *reader, const cJSON *layer, int depth, const knn__config_layer *outer)
+/* A layer, or a model inside. */
+static knn_status add_layer(config_reader *reader, const cJSON *layer, model_reader *outer)
 {
     knn__config *config = reader->config;
     knn__config_layer entry = {.class_name = knn__json_text(knn__json_get(layer, "class_name")),
@@ -144,8 +149,9 @@ static knn_status add_layer(config_reader *reader, const cJSON *layer, int depth
 
     if (entry.class_name == NULL)
         return knn__fail(KNN_ERROR_FORMAT, "model_config: a layer without class_name");
-    if (is_sequential(entry.class_name) || is_functional(entry.class_name))
-        return add_model(reader, layer, depth, &entry);
+    int class_of = model_class(entry.class_name);
+    if (class_of != MODEL_CLASSES)
+        return add_model(reader, layer, class_of, outer);
     note_input(config, entry.name, entry.class_name, shape_of(entry.config));
     if (knn__same_class(entry.class_name, "InputLayer")) {
         if (config->input_name == NULL && config->count == 0)
@@ -159,6 +165,8 @@ static knn_status add_layer(config_reader *reader, const cJSON *layer, int depth
     config->layers[config->count++] = entry;
     return KNN_OK;
 }
+
+/* ---- Functional models ---- */
 
 /* The name of the one layer that a layer of a Functional model gets its input from; NULL: none or several.
  * Keras 1 and 2: [[["name", 0, 0, {}]]]; Keras 3: [{"args": [{"config": {"keras_history": ["name", 0, 0]}}], ..}]. */
@@ -175,17 +183,40 @@ static const char *source_of(const cJSON *layer)
     return knn__json_text(cJSON_GetArrayItem(input, 0));
 }
 
-/* The one layer that follows `name`; NULL: none or several. */
-static const cJSON *successor(const cJSON *layers, const char *name)
-{
-    const cJSON *layer, *found = NULL;
+/* A Functional model's layers, the names of those that they get their inputs from, and room for all in the order of a chain. */
+typedef struct graph { size_t count; const cJSON **layers, **chain; const char **sources; } graph;
 
+static knn_status read_graph(config_reader *reader, const cJSON *layers, graph *g)
+{
+    const cJSON *layer;
+    size_t size = (size_t)cJSON_GetArraySize(layers);
+
+    *g = (graph){0};
+    if (size > KNN__LAYERS_LIMIT)
+        return knn__fail(KNN_ERROR_UNSUPPORTED, "model_config: more than %d layers", KNN__LAYERS_LIMIT);
+    g->layers = knn__reading_alloc(reader->reading, size + 1, sizeof *g->layers);
+    g->chain = knn__reading_alloc(reader->reading, size + 1, sizeof *g->chain);
+    g->sources = knn__reading_alloc(reader->reading, size + 1, sizeof *g->sources);
+    if (g->layers == NULL || g->chain == NULL || g->sources == NULL)
+        return KNN_ERROR_MEMORY;
     cJSON_ArrayForEach(layer, layers) {
-        if (!knn__text_equal(source_of(layer), name))
+        g->layers[g->count] = layer;
+        g->sources[g->count++] = source_of(layer);
+    }
+    return KNN_OK;
+}
+
+/* The one layer that follows `name`; NULL: none or several. */
+static const cJSON *successor(const graph *g, const char *name)
+{
+    const cJSON *found = NULL;
+
+    for (size_t i = 0; i < g->count; i++) {
+        if (!knn__text_equal(g->sources[i], name))
             continue;
         if (found != NULL)
             return NULL;
-        found = layer;
+        found = g->layers[i];
     }
     return found;
 }
@@ -200,78 +231,69 @@ static bool is_output(const cJSON *outputs, const char *last)
     return knn__text_equal(knn__json_text(first), last);
 }
 
-/* Follows the chain from the first layer without inputs; without `visit` it only looks whether it leads through all layers
- * to the output. */
-static knn_status follow_chain(config_reader *reader, const cJSON *model, bool visit, int depth,
-                               const knn__config_layer *outer, bool *straight)
+/* Follows the chain that begins with the one without inputs; false: it does not lead through all of them to the output. */
+static bool follow_chain(graph *g, const cJSON *outputs)
 {
-    const cJSON *layers = knn__json_get(model, "layers"), *layer = successor(layers, NULL);
+    const cJSON *layer = successor(g, NULL);
     const char *last = NULL;
-    int left = cJSON_GetArraySize(layers);
-    knn_status status = KNN_OK;
+    size_t count = 0;
 
-    for (; layer != NULL && left > 0 && status == KNN_OK; left--) {
-        if (visit)
-            status = add_layer(reader, layer, depth, outer);
+    for (; layer != NULL && count < g->count; count++) {
+        g->chain[count] = layer;
         last = name_of(layer);
-        layer = last != NULL ? successor(layers, last) : NULL;
+        layer = last != NULL ? successor(g, last) : NULL;
     }
-    *straight = left == 0 && layer == NULL && is_output(knn__json_get(model, "output_layers"), last);
-    return status;
+    return count == g->count && layer == NULL && is_output(outputs, last);
 }
 
-static knn_status flatten_functional(config_reader *reader, const cJSON *object, int depth,
-                                     const knn__config_layer *outer)
+static knn_status flatten_functional(config_reader *reader, const cJSON *object, model_reader *model)
 {
-    const cJSON *model = knn__json_get(object, "config"), *layers = knn__json_get(model, "layers"), *layer;
-    const char *name = knn__json_text(knn__json_get(model, "name"));
-    bool straight = false;
-    knn_status status = KNN_OK;
+    const cJSON *config = knn__json_get(object, "config");
+    graph g;
+    knn_status status = read_graph(reader, knn__json_get(config, "layers"), &g);
 
-    if (cJSON_GetArraySize(layers) > KNN__LAYERS_LIMIT)
-        return knn__fail(KNN_ERROR_UNSUPPORTED, "model_config: more than %d layers", KNN__LAYERS_LIMIT);
-    follow_chain(reader, model, false, depth, outer, &straight);
-    if (straight)
-        return follow_chain(reader, model, true, depth, outer, &straight);
-    add_problem(reader->config, name, "Functional", "its layers are not a straight chain from one input to one output");
-    cJSON_ArrayForEach(layer, layers)
-        if (status == KNN_OK)
-            status = add_layer(reader, layer, depth, outer);
+    if (status != KNN_OK)
+        return status;
+    bool straight = follow_chain(&g, knn__json_get(config, "output_layers"));
+    if (!straight)
+        add_problem(reader->config, knn__json_text(knn__json_get(config, "name")), "Functional",
+                    "its layers are not a straight chain from one input to one output");
+    for (size_t i = 0; i < g.count && status == KNN_OK; i++)
+        status = add_layer(reader, straight ? g.chain[i] : g.layers[i], model);
     return status;
 }
+
+/* ---- All models ---- */
 
 /* The layers are a list in "layers", up to Keras 2.2.2 the config itself. */
-static knn_status flatten_sequential(config_reader *reader, const cJSON *object, int depth,
-                                     const knn__config_layer *outer)
+static knn_status flatten_sequential(config_reader *reader, const cJSON *object, model_reader *model)
 {
-    const cJSON *model = knn__json_get(object, "config"),
-                *layers = cJSON_IsArray(model) ? model : knn__json_get(model, "layers"), *layer;
+    const cJSON *config = knn__json_get(object, "config"),
+                *layers = cJSON_IsArray(config) ? config : knn__json_get(config, "layers"), *layer;
     bool first = reader->config->count == 0;
     knn_status status =
         cJSON_IsArray(layers) ? KNN_OK : knn__fail(KNN_ERROR_FORMAT, "model_config: a Sequential model without layers");
 
     cJSON_ArrayForEach(layer, layers)
         if (status == KNN_OK)
-            status = add_layer(reader, layer, depth, outer);
+            status = add_layer(reader, layer, model);
     if (first)
-        note_input(reader->config, knn__json_text(knn__json_get(model, "name")), "Sequential",
-                   knn__json_get(model, "build_input_shape"));
+        note_input(reader->config, knn__json_text(knn__json_get(config, "name")), "Sequential",
+                   knn__json_get(config, "build_input_shape"));
     return status;
 }
 
-static knn_status flatten(config_reader *reader, const cJSON *object, int depth, const knn__config_layer *outer)
+static knn_status flatten(config_reader *reader, const cJSON *object, model_reader *model)
 {
     const char *class_name = knn__json_text(knn__json_get(object, "class_name"));
+    int class_of = class_name != NULL ? model_class(class_name) : MODEL_CLASSES;
 
-    if (depth > KNN__NESTING_LIMIT)
+    if (model->depth > KNN__NESTING_LIMIT)
         return knn__fail(KNN_ERROR_UNSUPPORTED, "model_config: models nested more than %d deep", KNN__NESTING_LIMIT);
-    if (class_name != NULL && is_sequential(class_name))
-        return flatten_sequential(reader, object, depth, outer);
-    if (class_name != NULL && is_functional(class_name))
-        return flatten_functional(reader, object, depth, outer);
-    return knn__fail(KNN_ERROR_UNSUPPORTED,
-                     "model_config: class %.80s, only Sequential models and straight chains are supported",
-                     class_name != NULL ? class_name : "missing");
+    if (class_of == MODEL_CLASSES)
+        return knn__fail(KNN_ERROR_UNSUPPORTED, "model_config: class %.80s, only Sequential models and straight chains are supported",
+                         class_name != NULL ? class_name : "missing");
+    return class_of == SEQUENTIAL ? flatten_sequential(reader, object, model) : flatten_functional(reader, object, model);
 }
 
 /* ---- Describing: each layer's config to its description ---- */
@@ -390,13 +412,14 @@ static knn_status describe_all(config_reader *reader)
 knn_status knn__config_read(knn__config *config, knn__reading *reading, cJSON *json,
                             const knn_layer_class *const *classes)
 {
-    config_reader reader = {config, reading, classes};
+    config_reader reader = {config, reading, classes, 0};
+    model_reader whole = {.container = ""};
 
     *config = (knn__config){0};
     knn_status status = knn__earlier_update(json);
     if (status == KNN_OK) {
         config->name = knn__json_text(knn__json_get(knn__json_get(json, "config"), "name"));
-        status = flatten(&reader, json, 0, &(const knn__config_layer){.container = ""});
+        status = flatten(&reader, json, &whole);
     }
     if (status == KNN_OK)
         status = describe_all(&reader);
