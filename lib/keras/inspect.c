@@ -61,7 +61,7 @@ static knn_status inspect_json(const char *path, knn_file_info *info)
 
 static knn_status find_kind(const knn__source *source, knn_file_info *info)
 {
-    if (source->config != NULL)
+    if (source->is_archive)
         info->kind = KNN_FILE_KERAS;
     else if (knn__source_is_nested(source))
         info->kind = KNN_FILE_WEIGHTS_H5;
@@ -85,7 +85,7 @@ static knn_status read_text(const knn__source *source, const char *attribute, ch
     return status;
 }
 
-static knn_status inspect_source(const knn__source *source, knn_file_info *info)
+static knn_status inspect_source(knn__source *source, knn_file_info *info)
 {
     cJSON *ours = NULL;
     knn_status status = find_kind(source, info);

@@ -35,23 +35,37 @@ static knn_status expect_hdf5(const void *data, size_t size)
     return knn__fail(KNN_ERROR_FORMAT, "not a Keras file: expected HDF5, got %zu bytes of something else", size);
 }
 
-/* Of a .keras archive all that counts is taken out; *data and *size become its weights'. */
+static knn_status read_json(const knn__archive *archive, const char *name, cJSON **json)
+{
+    void *text;
+    size_t length;
+    knn_status status = knn__archive_read(archive, name, KNN__JSON_LIMIT, &text, &length);
+
+    if (status == KNN_OK)
+        status = knn__json_parse(text, name, json);
+    knn__free(text);
+    return status;
+}
+
+/* Of a .keras archive all that counts is taken out; *data and *size become its weights'. Keras' compile_config is a member of config.json. */
 static knn_status open_archive(knn__source *source, const void **data, size_t *size)
 {
     knn__archive *archive;
-    size_t most = knn__unpacked_limit(*size), length;
+    size_t most = knn__unpacked_limit(*size);
     void *image = NULL;
     knn_status status = knn__archive_open(*data, *size, &archive);
 
     if (status != KNN_OK)
         return status;
-    status = knn__archive_read(archive, "config.json", KNN__JSON_LIMIT, &source->config, &length);
+    source->is_archive = true;
+    status = read_json(archive, "config.json", &source->model);
     if (status == KNN_OK)
-        status = knn__archive_read(archive, "metadata.json", KNN__JSON_LIMIT, &source->metadata, &length);
+        status = read_json(archive, "metadata.json", &source->metadata);
     if (status == KNN_OK)
         status = knn__archive_read(archive, "model.weights.h5", most, &image, size);
     knn__archive_close(archive);
     if (status == KNN_OK) {
+        source->training = cJSON_DetachItemFromObjectCaseSensitive(source->model, "compile_config");
         knn__free(source->bytes);
         *data = source->bytes = image;
     }
@@ -68,7 +82,7 @@ static knn_status open_data(knn__source *source, const void *data, size_t size)
         status = expect_hdf5(data, size);
         if (status == KNN_OK)
             status = knn__h5_open(data, size, &source->file);
-        if (status != KNN_OK && source->config != NULL)
+        if (status != KNN_OK && source->is_archive)
             knn__context(status, "model.weights.h5");
     }
     return status;
@@ -97,8 +111,9 @@ void knn__source_close(knn__source *source)
 {
     knn__h5_close(source->file);
     knn__free(source->bytes);
-    knn__free(source->config);
-    knn__free(source->metadata);
+    knn__json_delete(source->model);
+    knn__json_delete(source->training);
+    knn__json_delete(source->metadata);
     *source = (knn__source){0};
 }
 
@@ -148,31 +163,27 @@ const char *knn__source_weights(const knn__source *source)
 
 knn_status knn__source_expect_model(const knn__source *source)
 {
-    return source->config != NULL || knn__h5_has_attribute(source->file, "", "model_config") ? KNN_OK : not_found(source, "a whole model");
+    return source->is_archive || knn__h5_has_attribute(source->file, "", "model_config") ? KNN_OK : not_found(source, "a whole model");
 }
 
-/* config.json is the model's configuration, the compilation is a member of it. */
-static knn_status archive_json(const knn__source *source, bool compilation, cJSON **json)
+static cJSON *take(cJSON **json)
 {
-    knn_status status = knn__json_parse(source->config, "config.json", json);
-
-    if (status == KNN_OK && compilation) {
-        cJSON *whole = *json;
-        *json = cJSON_DetachItemFromObjectCaseSensitive(whole, "compile_config");
-        knn__json_delete(whole);
-    }
-    return status;
+    cJSON *taken = *json;
+    *json = NULL;
+    return taken;
 }
 
-knn_status knn__source_json(const knn__source *source, const char *attribute, cJSON **json)
+knn_status knn__source_json(knn__source *source, const char *attribute, cJSON **json)
 {
     char *text = NULL;
     knn_status status = KNN_OK;
-    bool compilation = strcmp(attribute, "training_config") == 0;
+    bool is_model = strcmp(attribute, "model_config") == 0;
 
     *json = NULL;
-    if (source->config != NULL && (compilation || strcmp(attribute, "model_config") == 0))
-        return archive_json(source, compilation, json);
+    if (source->is_archive && (is_model || strcmp(attribute, "training_config") == 0)) {
+        *json = take(is_model ? &source->model : &source->training);
+        return KNN_OK;
+    }
     if (knn__h5_has_attribute(source->file, "", attribute))
         status = knn__h5_read_text(source->file, "", attribute, &text);
     if (text != NULL)
@@ -181,7 +192,7 @@ knn_status knn__source_json(const knn__source *source, const char *attribute, cJ
     return status;
 }
 
-knn_status knn__source_state(const knn__source *source, cJSON **json, knn__state *state)
+knn_status knn__source_state(knn__source *source, cJSON **json, knn__state *state)
 {
     knn_status status = knn__source_json(source, KNN__STATE, json);
     if (status == KNN_OK && *json != NULL)
@@ -191,19 +202,14 @@ knn_status knn__source_state(const knn__source *source, cJSON **json, knn__state
 
 knn_status knn__source_text(const knn__source *source, const char *attribute, char **text)
 {
-    cJSON *metadata = NULL;
-    knn_status status = KNN_OK;
+    const char *said = knn__json_text(knn__json_get(source->metadata, attribute));
 
     *text = NULL;
-    if (source->metadata != NULL)
-        status = knn__json_parse(source->metadata, "metadata.json", &metadata);
-    else if (knn__h5_has_attribute(source->file, "", attribute))
-        status = knn__h5_read_text(source->file, "", attribute, text);
-    const char *found = knn__json_text(knn__json_get(metadata, attribute));
-    if (found != NULL && (*text = knn__copy_text(found)) == NULL)
-        status = KNN_ERROR_MEMORY;
-    knn__json_delete(metadata);
-    return status;
+    if (!source->is_archive && knn__h5_has_attribute(source->file, "", attribute))
+        return knn__h5_read_text(source->file, "", attribute, text);
+    if (said != NULL)
+        *text = knn__copy_text(said);
+    return *text != NULL || said == NULL ? KNN_OK : KNN_ERROR_MEMORY;
 }
 
 knn_status knn__source_is_old(const knn__source *source, bool *old)

@@ -10,7 +10,8 @@ typedef struct knn__source {
     const char *name;                       /* for errors: the path, or "data" */
     void *bytes;                            /* of a file or of an archive's weights; NULL: the caller's */
     knn__h5 *file;
-    void *config, *metadata;                /* JSON texts of a .keras archive; NULL: not one */
+    bool is_archive;
+    cJSON *model, *training, *metadata;     /* of a .keras archive: its configurations, until they are taken, and who wrote it */
 } knn__source;
 
 /* From a path, or, where `data` is not NULL, from memory that the caller keeps until knn__source_close. Says what other
@@ -25,10 +26,11 @@ const char *knn__source_weights(const knn__source *source);
 /* Nothing, or an error that says what the file is instead of a whole model. */
 knn_status knn__source_expect_model(const knn__source *source);
 
-/* A JSON text at the root, or what an archive has for "model_config" and "training_config"; *json is NULL where there is none. */
-knn_status knn__source_json(const knn__source *source, const char *attribute, cJSON **json);
+/* A JSON text at the root, or what an archive has for "model_config" and "training_config", which is given away; *json is NULL where there
+ * is none. */
+knn_status knn__source_json(knn__source *source, const char *attribute, cJSON **json);
 /* The part of it that is ours, where there is one. */
-knn_status knn__source_state(const knn__source *source, cJSON **json, knn__state *state);
+knn_status knn__source_state(knn__source *source, cJSON **json, knn__state *state);
 /* "keras_version" or "backend" as the file has it, in memory of the caller's; NULL: it has not. */
 knn_status knn__source_text(const knn__source *source, const char *attribute, char **text);
 /* Whether Keras 1 or 2 wrote it, by its version. */

@@ -56,6 +56,43 @@ START_TEST(missing_paths_and_models_are_errors)
 }
 END_TEST
 
+/* ---- Texts of 4 MiB that are much work ---- */
+
+/* Models that have nothing in them, one behind the other. */
+static void put_models(char *text)
+{
+    text += sprintf(text, "{\"class_name\":\"Sequential\",\"config\":[");
+    for (int i = 0; i < 90000; i++)
+        text += sprintf(text, "%s{\"class_name\":\"Sequential\",\"config\":[]}", i > 0 ? "," : "");
+    sprintf(text, "]}");
+}
+
+/* A chain of layers with many keys, which ends in itself. */
+static void put_chain(char *text)
+{
+    text += sprintf(text, "{\"class_name\":\"Model\",\"config\":{\"output_layers\":[[\"0\",0,0]],\"layers\":[");
+    for (int i = 0; i < 4000; i++) {
+        text += sprintf(text, "%s{\"class_name\":\"Flatten\",\"config\":{},\"name\":\"%d\"", i > 0 ? "," : "", i);
+        for (int key = 0; key < 130; key++)
+            text += sprintf(text, ",\"%d\":0", key);
+        text += sprintf(text, ",\"inbound_nodes\":[[[\"%d\",0,0]]]}", i - 1);
+    }
+    sprintf(text, "]}}");
+}
+
+START_TEST(a_config_that_takes_long_to_read_is_refused)
+{
+    static const struct { void (*put)(char *text); const char *error; } cases[] = {
+        {put_models, "more than 4096 models"}, {put_chain, "not a straight chain"}};
+    char *text = malloc(5 << 20);
+    ck_assert_ptr_nonnull(text);
+    cases[_i].put(text);
+    ck_assert_uint_lt(strlen(text), 4 << 20);
+    check_error(knn_model_from_json(text) == NULL, cases[_i].error);
+    free(text);
+}
+END_TEST
+
 /* ---- Files that were cut or damaged ---- */
 
 START_TEST(a_file_that_is_cut_at_any_byte_is_an_error)
@@ -336,5 +373,9 @@ int main(void)
     tcase_add_test(cases, every_allocation_of_loading_weights_and_of_restoring_may_fail);
     tcase_add_test(cases, a_decimal_comma_of_the_program_changes_no_file);
     suite_add_tcase(suite, cases);
+    TCase *work = tcase_create("work");
+    tcase_set_timeout(work, 30);
+    tcase_add_loop_test(work, a_config_that_takes_long_to_read_is_refused, 0, 2);
+    suite_add_tcase(suite, work);
     return check_run(suite);
 }

@@ -215,7 +215,7 @@ int main(void)
     tcase_add_loop_test(cases, an_image_with_any_byte_changed_is_loaded_or_refused, 0, 2);
     suite_add_tcase(suite, cases);
     TCase *work = tcase_create("work");
-    tcase_set_timeout(work, 5);
+    tcase_set_timeout(work, 30);
     tcase_add_loop_test(work, an_image_that_takes_long_to_look_at_is_refused, 0, 3);
     suite_add_tcase(suite, work);
     return check_run(suite);
