@@ -106,21 +106,42 @@ static int run_verb(const verb *v, int argc, char **argv)
     return EXIT_USAGE;
 }
 
+static const verb *find_verb(const char *name)
+{
+    for (const verb *v = verbs; v < verbs + VERBS; v++)
+        if (strcmp(name, v->name) == 0)
+            return v;
+    return NULL;
+}
+
+/* "knn help predict" is asked for as often as "knn predict --help". */
+static int help(const char *name)
+{
+    const verb *v = name != NULL ? find_verb(name) : NULL;
+
+    if (v != NULL)
+        print_help(v);
+    else
+        print_usage(stdout);
+    return EXIT_SUCCESS;
+}
+
 static int choose(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
+    const verb *v = find_verb(name);
 
-    for (const verb *v = verbs; v < verbs + VERBS; v++)
-        if (strcmp(name, v->name) == 0)
-            return run_verb(v, argc - 1, argv + 1);
+    if (v != NULL)
+        return run_verb(v, argc - 1, argv + 1);
     if (strcmp(name, "--version") == 0)
         return print_version();
-    bool asked = strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0;
-    if (*name != '\0' && !asked)
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
+        return help(argc > 2 ? argv[2] : NULL);
+    if (*name != '\0')
         warn("there is no verb \"%s\"; see knn --help", name);
     else
-        print_usage(asked ? stdout : stderr);
-    return asked ? EXIT_SUCCESS : EXIT_USAGE;
+        print_usage(stderr);
+    return EXIT_USAGE;
 }
 
 int main(int argc, char **argv)

@@ -121,8 +121,8 @@ static void remove_folder(void)
 
 START_TEST(help_and_version_are_fine_and_wrong_usage_is_two)
 {
-    static const char *const fine[] = {"--help", "-h", "help", "--version", "summary --help", "info -h", "convert --help", "predict --help",
-                                       "evaluate --help", "check --help", "check --version"};
+    static const char *const fine[] = {"--help", "-h", "help", "help predict", "--version", "summary --help", "info -h", "convert --help",
+                                       "predict --help", "evaluate --help", "check --help", "check --version"};
     static const struct { const char *line, *error; } wrong[] = {
         {"\"$knn\" frobnicate", "no verb \"frobnicate\""}, {"\"$knn\" summary", "expected FILE"}, {"\"$knn\" summary a b", "expected FILE"},
         {"\"$knn\" summary --frob a", "no option --frob"}, {"\"$knn\" summary -x a", "no option -x"},
