@@ -1,10 +1,11 @@
 /* Reads model_config of Keras 1 to 3: Sequential models, also nested ones, and Functional ones that are a straight
- * chain. Does not read weights and does not write: see config_write.c. */
+ * chain (functional.c). Does not read weights and does not write: see config_write.c. */
 #include "keras/config.h"
 
 #include "core/memory.h"
 #include "core/status.h"
 #include "keras/earlier.h"
+#include "keras/functional.h"
 #include "keras/layout.h"
 #include "keras/limits.h"
 
@@ -70,12 +71,6 @@ static const cJSON *shape_of(const cJSON *config)
 
 /* ---- Flattening: models inside the model to stretches of one list ---- */
 
-static const char *name_of(const cJSON *layer)
-{
-    const char *name = knn__json_text(knn__json_get(layer, "name"));
-    return name != NULL ? name : knn__json_text(knn__json_get(knn__json_get(layer, "config"), "name"));
-}
-
 /* MODEL_CLASSES: a layer. */
 static int model_class(const char *class_name)
 {
@@ -132,7 +127,7 @@ static knn_status add_model(config_reader *reader, const cJSON *object, int clas
 {
     if (++reader->models > KNN__LAYERS_LIMIT)
         return knn__fail(KNN_ERROR_UNSUPPORTED, "model_config: more than %d models in each other", KNN__LAYERS_LIMIT);
-    model_reader model = {.depth = outer->depth + 1, .inside = path_of(reader, name_of(object), outer->inside),
+    model_reader model = {.depth = outer->depth + 1, .inside = path_of(reader, knn__layer_name(object), outer->inside),
                            .container = container_of(reader, class_of, outer)};
     if (model.inside == NULL || model.container == NULL)
         return reader->reading->no_memory ? KNN_ERROR_MEMORY : KNN_ERROR_UNSUPPORTED;
@@ -144,7 +139,7 @@ static knn_status add_layer(config_reader *reader, const cJSON *layer, model_rea
 {
     knn__config *config = reader->config;
     knn__config_layer entry = {.class_name = knn__json_text(knn__json_get(layer, "class_name")),
-                               .name = name_of(layer), .config = knn__json_get(layer, "config"), .inside = outer->inside,
+                               .name = knn__layer_name(layer), .config = knn__json_get(layer, "config"), .inside = outer->inside,
                                .container = outer->container};
 
     if (entry.class_name == NULL)
@@ -166,104 +161,19 @@ static knn_status add_layer(config_reader *reader, const cJSON *layer, model_rea
     return KNN_OK;
 }
 
-/* ---- Functional models ---- */
-
-/* The name of the one layer that a layer of a Functional model gets its input from; NULL: none or several.
- * Keras 1 and 2: [[["name", 0, 0, {}]]]; Keras 3: [{"args": [{"config": {"keras_history": ["name", 0, 0]}}], ..}]. */
-static const char *source_of(const cJSON *layer)
-{
-    const cJSON *calls = knn__json_get(layer, "inbound_nodes"), *call = cJSON_GetArrayItem(calls, 0);
-    const cJSON *inputs = cJSON_IsObject(call) ? knn__json_get(call, "args") : call,
-                *input = cJSON_GetArrayItem(inputs, 0);
-
-    if (cJSON_GetArraySize(calls) != 1 || cJSON_GetArraySize(inputs) != 1)
-        return NULL;
-    if (cJSON_IsObject(input))
-        input = knn__json_get(knn__json_get(input, "config"), "keras_history");
-    return knn__json_text(cJSON_GetArrayItem(input, 0));
-}
-
-/* A Functional model's layers, the names of those that they get their inputs from, and room for all in the order of a chain. */
-typedef struct graph { size_t count; const cJSON **layers, **chain; const char **sources; } graph;
-
-static knn_status read_graph(config_reader *reader, const cJSON *layers, graph *g)
-{
-    const cJSON *layer;
-    size_t size = (size_t)cJSON_GetArraySize(layers);
-
-    *g = (graph){0};
-    if (size > KNN__LAYERS_LIMIT)
-        return knn__fail(KNN_ERROR_UNSUPPORTED, "model_config: more than %d layers", KNN__LAYERS_LIMIT);
-    g->layers = knn__reading_alloc(reader->reading, size + 1, sizeof *g->layers);
-    g->chain = knn__reading_alloc(reader->reading, size + 1, sizeof *g->chain);
-    g->sources = knn__reading_alloc(reader->reading, size + 1, sizeof *g->sources);
-    if (g->layers == NULL || g->chain == NULL || g->sources == NULL)
-        return KNN_ERROR_MEMORY;
-    cJSON_ArrayForEach(layer, layers) {
-        g->layers[g->count] = layer;
-        g->sources[g->count++] = source_of(layer);
-    }
-    return KNN_OK;
-}
-
-/* The one layer that follows `name`; NULL: none or several. */
-static const cJSON *successor(const graph *g, const char *name)
-{
-    const cJSON *found = NULL;
-
-    for (size_t i = 0; i < g->count; i++) {
-        if (!knn__text_equal(g->sources[i], name))
-            continue;
-        if (found != NULL)
-            return NULL;
-        found = g->layers[i];
-    }
-    return found;
-}
-
-/* Whether the one output is that of `last`: [["name", 0, 0]], in some files of Keras 3 ["name", 0, 0]. */
-static bool is_output(const cJSON *outputs, const char *last)
-{
-    const cJSON *first = cJSON_GetArrayItem(outputs, 0);
-
-    if (cJSON_IsArray(first))
-        return cJSON_GetArraySize(outputs) == 1 && knn__text_equal(knn__json_text(cJSON_GetArrayItem(first, 0)), last);
-    return knn__text_equal(knn__json_text(first), last);
-}
-
-/* Follows the chain that begins with the one without inputs; false: it does not lead through all of them to the output. */
-static bool follow_chain(graph *g, const cJSON *outputs)
-{
-    const cJSON *layer = successor(g, NULL);
-    const char *last = NULL;
-    size_t count = 0;
-
-    for (; layer != NULL && count < g->count; count++) {
-        g->chain[count] = layer;
-        last = name_of(layer);
-        layer = last != NULL ? successor(g, last) : NULL;
-    }
-    return count == g->count && layer == NULL && is_output(outputs, last);
-}
-
 static knn_status flatten_functional(config_reader *reader, const cJSON *object, model_reader *model)
 {
     const cJSON *config = knn__json_get(object, "config");
-    graph g;
-    knn_status status = read_graph(reader, knn__json_get(config, "layers"), &g);
+    knn__functional f;
+    knn_status status = knn__functional_read(reader->reading, config, &f);
 
-    if (status != KNN_OK)
-        return status;
-    bool straight = follow_chain(&g, knn__json_get(config, "output_layers"));
-    if (!straight)
+    if (status == KNN_OK && !f.straight)
         add_problem(reader->config, knn__json_text(knn__json_get(config, "name")), "Functional",
                     "its layers are not a straight chain from one input to one output");
-    for (size_t i = 0; i < g.count && status == KNN_OK; i++)
-        status = add_layer(reader, straight ? g.chain[i] : g.layers[i], model);
+    for (size_t i = 0; i < f.count && status == KNN_OK; i++)
+        status = add_layer(reader, f.layers[i], model);
     return status;
 }
-
-/* ---- All models ---- */
 
 /* The layers are a list in "layers", up to Keras 2.2.2 the config itself. */
 static knn_status flatten_sequential(config_reader *reader, const cJSON *object, model_reader *model)
