@@ -15,8 +15,6 @@ typedef struct knn__stream {
     uint32_t stream, epoch, index;
 } knn__stream;
 
-void knn__philox(uint64_t key, const uint32_t counter[4], uint32_t words[4]);   /* the bare generator */
-
 /* 32 random bits at `position`: word position % 4 of the block position / 4. */
 uint32_t knn__random_bits(const knn__stream *stream, uint32_t position);
 

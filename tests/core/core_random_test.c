@@ -1,4 +1,5 @@
 /* Philox against its published answers, and what is drawn with it. Does not test the use of streams by others. */
+#include "core/philox.h"
 #include "core/random.h"
 #include "support/check_array.h"
 #include "support/check_run.h"

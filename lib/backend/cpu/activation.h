@@ -2,18 +2,12 @@
 #ifndef KNN_BACKEND_CPU_ACTIVATION_H
 #define KNN_BACKEND_CPU_ACTIVATION_H
 
+#include "backend/activations.h"
 #include "backend/cpu/isa.h"
 
 #define knn__activate KNN_ISA_NAME(knn__activate)
 #define knn__activate_backward KNN_ISA_NAME(knn__activate_backward)
 #define knn__activate_rows KNN_ISA_NAME(knn__activate_rows)
-
-/* Whether f's slope can be computed from y = f(x): then x need not be kept, and f can work in place. */
-static inline bool knn__slope_from_output(knn_activation f)
-{
-    return f == KNN_LINEAR || f == KNN_RELU || f == KNN_SIGMOID || f == KNN_TANH || f == KNN_ELU || f == KNN_SELU || f == KNN_EXPONENTIAL ||
-           f == KNN_RELU6 || f == KNN_LEAKY_RELU || f == KNN_CELU;
-}
 
 /* The activation that nodes[1] is, if a kernel of nodes[0] can apply it to its output in place; KNN_LINEAR: there is none. */
 static inline knn_activation knn__fused_activation(const knn_node *nodes, int count)
