@@ -1,4 +1,4 @@
-/* A backend: a list of kernels, fastest first, and what the steps between them need: memory, loss, optimizer. */
+/* A backend: a list of kernels, fastest first, and what the steps between them need: loss, optimizer, a memory of its own. */
 #ifndef KNN_BACKEND_BACKEND_H
 #define KNN_BACKEND_BACKEND_H
 
@@ -33,6 +33,7 @@ typedef struct knn__loss_call {
     double divisor;                         /* 0: images */
     double *value;                          /* [images], unweighted */
     knn_real *gradient;                     /* of sum(weight * value) / divisor; NULL: not wanted */
+    knn_device *device;                     /* in whose memory all these arrays lie; NULL: the host's */
 } knn__loss_call;
 
 typedef enum knn__update_op {
@@ -60,6 +61,7 @@ typedef struct knn__update_call {
     knn_real *weights;
     const knn_real *gradients;
     knn_real *slot[KNN_OWN_SLOTS];
+    knn_device *device;                     /* in whose memory the arrays lie; NULL: the host's */
 } knn__update_call;
 
 /* 1 - beta^t, for means that began at 0. In the precision of the numbers, as Keras has it: of 1 - 0.999f only four digits are right, and
@@ -68,6 +70,21 @@ static inline double knn__fresh_share(double beta, uint64_t t)
 {
     return (knn_real)1 - (knn_real)pow((double)(knn_real)beta, (double)t);
 }
+
+/* What a backend with a memory of its own has: devices, numbered from 0. Opened once for each line of work that waits for no other: a
+ * training, a prediction. Used by one thread at a time. All work is queued, in order: kernels, copies, loss and update; none of it fails at
+ * once. Arrays of the host that are read stay as they are, and those that are written are good, from the next wait on. */
+typedef struct knn__device_class {
+    knn_status (*available)(int number);                    /* whether it can be had; else KNN_ERROR_DEVICE, and why not */
+    knn_status (*open)(int number, knn_device **device);
+    void (*close)(knn_device *device);                      /* waits; NULL is fine */
+    void *(*alloc)(knn_device *device, size_t bytes);       /* not zeroed; NULL with the text of KNN_ERROR_DEVICE_MEMORY */
+    void (*free)(knn_device *device, void *block);          /* NULL is fine */
+    void (*write)(knn_device *device, void *to, const void *from, size_t bytes);           /* from the host */
+    void (*read)(knn_device *device, void *to, const void *from, size_t bytes);            /* to the host */
+    void (*zero)(knn_device *device, void *block, size_t bytes);
+    knn_status (*wait)(knn_device *device);                 /* until all is done: the first failure since the last wait */
+} knn__device_class;
 
 typedef struct knn_backend {
     const char *name;
@@ -80,12 +97,18 @@ typedef struct knn_backend {
     void (*leave)(void);
     void (*loss)(const knn__loss_call *call);
     void (*update)(const knn__update_call *call, size_t first, size_t last);    /* elements of the arenas; serial */
+    const knn__device_class *devices;       /* NULL: it works in the host's memory, on the host's threads; then it has all losses and updates */
+    bool (*has_loss)(knn__loss_op op);
+    bool (*has_update)(knn__update_op op);
 } knn_backend;
 
 extern const knn_backend knn__reference_backend;
 extern const knn_backend knn__cpu_backend;
+extern const knn_backend knn__cuda_backend;                 /* in a build with CUDA (KNN_HAVE_CUDA) */
 
-/* "auto" or NULL: the fastest there is. NULL with an error that lists what can be had. */
+/* "cpu"; "cuda:1": its device 1; "auto" or NULL: the fastest that can be had. NULL with an error that lists what can be had. */
 const knn_backend *knn__find_backend(const char *name);
+/* The number in such a name; 0 where there is none. */
+int knn__device_number(const char *name);
 
 #endif

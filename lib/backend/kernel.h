@@ -49,6 +49,9 @@ typedef struct knn_needs {
     int phases;                             /* 0 or 1: images are independent. 2: all slices finish phase 0 before any begins phase 1 */
 } knn_needs;
 
+/* Where kernels of a backend with a memory of its own queue their work: a stream of a GPU. The backend's own; NULL on the host. */
+typedef struct knn_device knn_device;
+
 /* What one run is about; the same for all steps. */
 typedef struct knn_run {
     int images;                             /* <= capacity */
@@ -70,6 +73,7 @@ typedef struct knn_step {
     knn_real *weights, *gradients;          /* the arenas; a node's weight i at + nodes[k].weight[i].offset */
     unsigned char *saved, *scratch, *partial, *packed;
     size_t saved_stride, scratch_stride, partial_stride;
+    knn_device *device;
     const knn_run *run;
 } knn_step;
 

@@ -127,6 +127,8 @@ knn_status knn__save(const knn_model *model, const char *path, knn__save_what wh
     knn_status status = knn__model_build((knn_model *)(uintptr_t)model);
 
     if (status == KNN_OK)
+        status = knn__arrays_return((knn_model *)(uintptr_t)model);
+    if (status == KNN_OK)
         status = knn__h5_create(&file);
     if (status == KNN_OK)
         status = write_file(file, model, path, what);

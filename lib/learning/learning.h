@@ -24,6 +24,8 @@ typedef struct knn__loss {
 } knn__loss;
 knn_status knn__loss_resolve(const knn_loss *description, knn__loss *loss);
 void       knn__loss_release(knn__loss *loss);
+/* KNN_ERROR_UNSUPPORTED names the loss where the backend does not have it. */
+knn_status knn__loss_runs_on(const knn__loss *loss, const knn_backend *backend);
 /* Whether the loss can start before this last activation (sigmoid with binary, softmax with categorical cross-entropy). */
 bool       knn__loss_takes_logits_of(const knn__loss *loss, knn_activation last);
 /* How many numbers a label has for an output of this shape: 1 a row for the sparse one, else as many as outputs. */
@@ -88,6 +90,8 @@ typedef struct knn__optimizer {
 knn_status  knn__optimizer_resolve(const knn_optimizer *description, knn__optimizer *optimizer);
 void        knn__optimizer_release(knn__optimizer *optimizer);
 const char *knn__optimizer_slot_name(const knn__optimizer *optimizer, int slot);        /* "velocity" */
+/* KNN_ERROR_UNSUPPORTED names what of the optimizer the backend does not have. */
+knn_status  knn__optimizer_runs_on(const knn__optimizer *optimizer, const knn_backend *backend);
 /* The rate of step `step` (from 0: finished steps). */
 double      knn__optimizer_rate(const knn__optimizer *optimizer, uint64_t step);
 double      knn__schedule_rate(const knn_schedule *schedule, uint64_t step);
@@ -102,9 +106,9 @@ typedef struct knn__stretch {
 
 /* Gives a new slot, all zeros, the values that it begins with. */
 void knn__optimizer_start(const knn__optimizer *optimizer, int slot, const knn__stretch *stretches, int count, float *array);
-/* One step: clips the gradients, updates weights and slots [0, length), in parallel. */
-void knn__optimizer_step(const knn__optimizer *optimizer, const knn_backend *backend, int threads, uint64_t step, size_t length,
-                         const knn__stretch *stretches, int count, float *weights, float *gradients, float *const *slots);
+/* One step: clips the gradients, updates weights and slots [0, length), in parallel; or queues that on the device that the arrays are on. */
+void knn__optimizer_step(const knn__optimizer *optimizer, const knn_backend *backend, knn_device *device, int threads, uint64_t step,
+                         size_t length, const knn__stretch *stretches, int count, float *weights, float *gradients, float *const *slots);
 /* The end of a training: the weights become their average, where the optimizer keeps one. */
 void knn__optimizer_finish(const knn__optimizer *optimizer, size_t length, float *weights, float *const *slots);
 

@@ -114,6 +114,14 @@ knn_status knn__loss_resolve(const knn_loss *description, knn__loss *loss)
     return status;
 }
 
+knn_status knn__loss_runs_on(const knn__loss *loss, const knn_backend *backend)
+{
+    if (backend->devices == NULL || (loss->kind != NULL && backend->has_loss(loss->call.op)))
+        return KNN_OK;
+    return knn__fail(KNN_ERROR_UNSUPPORTED, "backend %s does not have the loss %s", backend->name,
+                     loss->kind != NULL ? loss->kind->class_name : "of a user");
+}
+
 void knn__loss_release(knn__loss *loss)
 {
     if (loss->kind != NULL)

@@ -88,6 +88,10 @@ static void update(const sweep *s)
 {
     void *context = (void *)(uintptr_t)s;
     double most = s->optimizer->global_clipnorm;
+    if (s->call.device != NULL) {
+        s->backend->update(&s->call, 0, s->length);
+        return;
+    }
     if (s->optimizer->clipnorm > 0.0)
         knn__parallel(s->count, s->threads, limit_array, context);
     if (most > 0.0)
@@ -145,7 +149,7 @@ static double momentum_product(double beta_1, uint64_t t)
 }
 
 /* Keras counts updates, not batches: with accumulation several steps make one. The schedule goes by batches. */
-void knn__optimizer_step(const knn__optimizer *optimizer, const knn_backend *backend, int threads, uint64_t step,
+void knn__optimizer_step(const knn__optimizer *optimizer, const knn_backend *backend, knn_device *device, int threads, uint64_t step,
                          size_t length, const knn__stretch *stretches, int count, float *weights, float *gradients,
                          float *const *slots)
 {
@@ -161,6 +165,7 @@ void knn__optimizer_step(const knn__optimizer *optimizer, const knn_backend *bac
     s.call.step = done + 1;
     s.call.weights = weights;
     s.call.gradients = gradients;
+    s.call.device = device;
     if (s.call.op == KNN_UPDATE_NADAM)
         s.call.momentum_product = momentum_product(s.call.beta_1, s.call.step);
     for (int slot = 0; slot < optimizer->own_slots; slot++)

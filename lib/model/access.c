@@ -26,6 +26,8 @@ knn_status knn__model_read(const knn_model *model, const char *function)
     else
         shared->readers++;
     pthread_mutex_unlock(&shared->lock);
+    if (status == KNN_OK && (status = knn__arrays_return(shared)) != KNN_OK)
+        knn__model_read_end(model);
     return status;
 }
 
@@ -53,6 +55,8 @@ knn_status knn__model_write(knn_model *model, const char *function)
         model->writer = pthread_self();
     }
     pthread_mutex_unlock(&model->lock);
+    if (status == KNN_OK && (status = knn__arrays_return(model)) != KNN_OK)
+        knn__model_write_end(model);
     return status;
 }
 

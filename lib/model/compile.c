@@ -66,6 +66,7 @@ static knn_status resolve(const knn_model *model, const knn_compile_options *opt
 /* A new optimizer starts anew: its slots, its counter of steps, and what is known of an earlier training go. */
 static void start_anew(knn_model *model)
 {
+    knn__arrays_free(model, true);
     for (int i = 0; i < KNN_MAX_SLOTS; i++) {
         knn__arena_free(model->slots[i], model->trainable_length * sizeof(float));
         model->slots[i] = NULL;

@@ -20,7 +20,7 @@ static void custom_losses(const knn_model *model, const float *y, const float *t
     }
 }
 
-void knn__losses(const knn_model *model, const knn__plan *plan, const float *y, const float *target, const float *weight, int images,
+void knn__losses(const knn_model *model, knn__plan *plan, const float *y, const float *target, const float *weight, int images,
                  double *values, float *gradient, float *scratch)
 {
     const knn__loss *loss = &model->compiled.loss;
@@ -45,7 +45,7 @@ void knn__losses(const knn_model *model, const knn__plan *plan, const float *y, 
     knn__output_rows(model, &call.positions, &call.outputs);
     call.divisor = knn__loss_divisor(loss, weight, images, call.positions);
     call.zero_one = knn__zero_one(call.op, target, (size_t)images * knn__target_length(model));
-    model->backend->loss(&call);
+    knn__plan_loss(plan, &call);
 }
 
 /* Everything that one evaluation allocates. */
@@ -95,6 +95,9 @@ static knn_status evaluate_batch(const knn_model *model, const knn_dataset *data
         return status;
     const float *y = knn__plan_forward(w->entry->plan, w->x, &run);
     knn__losses(model, w->entry->plan, y, w->target, w->weight, images, w->losses, NULL, w->scratch);
+    status = knn__plan_output(w->entry->plan, &y);
+    if (status != KNN_OK)
+        return status;
     knn__output_rows(model, &positions, &outputs);
     *loss += images * knn__loss_reduce(&model->compiled.loss, w->losses, w->weight, images, positions);
     for (int m = 0; m < model->compiled.metric_count; m++)
@@ -144,6 +147,8 @@ knn_status knn__evaluate(const knn_model *model, const knn_dataset *dataset, int
 
     if (status == KNN_OK)
         status = knn__check_dataset(model, dataset, true, "knn_evaluate");
+    if (status == KNN_OK)
+        status = knn__backend_takes(model, false);
     if (status == KNN_OK)
         status = prepare(model, batch, &w);
     if (status == KNN_OK)

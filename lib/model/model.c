@@ -32,6 +32,7 @@ knn_model *knn_sequential_with(const knn_model_options *given)
         return NULL;
     }
     model->backend = backend;
+    model->device = knn__device_number(options.backend);
     model->threads = options.threads > 0 ? options.threads : knn__cores();
     model->seed = options.seed;
     model->name = knn__copy_text(options.name != NULL ? options.name : "sequential");
@@ -68,6 +69,7 @@ void knn__model_free_arenas(knn_model *model)
         knn__free(first);
     }
     knn__plan_free(model->training_plan);
+    knn__arrays_free(model, false);
     knn__arena_free(model->weights, model->weights_length * sizeof(float));
     knn__arena_free(model->gradients, model->trainable_length * sizeof(float));
     model->training_plan = NULL;

@@ -58,6 +58,15 @@ struct knn_history {
 };
 typedef struct knn_history knn__history;
 
+/* The arrays that kernels work on. With a backend that has devices: copies of the model's own, in the device's memory; else these. */
+typedef struct knn__arrays { float *weights, *gradients, *slots[KNN_MAX_SLOTS]; } knn__arrays;
+typedef struct knn__device_arrays {
+    knn_device *device;                     /* NULL: not opened, or not needed */
+    knn__arrays there;
+    uint64_t version;                       /* of the model's weights that they were copied from, or ahead of */
+    bool ahead;                             /* training steps have changed them: the model's own are old */
+} knn__device_arrays;
+
 typedef struct knn__compiled {
     bool done;
     knn__optimizer optimizer;
@@ -71,6 +80,7 @@ struct knn_model {
     char broken_text[512];
     char *name;
     const knn_backend *backend;
+    int device;                             /* its number, of a backend that has devices */
     int threads;
     uint64_t seed;
     const char *force_kernel;               /* knn_request.force of its plans; set by the benchmark only; NULL: free choice */
@@ -87,6 +97,7 @@ struct knn_model {
     float *slots[KNN_MAX_SLOTS];
     size_t weights_length, trainable_length;            /* floats; the arenas of gradients and slots have trainable_length */
     uint64_t weights_version;               /* changes whenever weights change: plans pack anew */
+    knn__device_arrays on_device;
 
     knn__compiled compiled;
     knn__training_state training;
@@ -170,6 +181,20 @@ void       knn__output_rows(const knn_model *model, int *positions, int *outputs
 void       knn__release_compiled(knn_model *model);
 knn_status knn__expect_compiled(const knn_model *model, const char *function);
 
+/* ---- device.c: the arrays in the memory of a device. All of it is nothing for a backend of the host ---- */
+
+/* What kernels work on; the arrays of a device are there after knn__arrays_ready. */
+knn__arrays knn__arrays_in_use(const knn_model *model);
+/* Makes the device's arrays, and copies what the host has changed; with those of the training, where there are such. */
+knn_status  knn__arrays_ready(knn_model *model);
+/* After a step on the device: its arrays are the newer ones. */
+void        knn__arrays_ahead(knn_model *model);
+/* Copies them back where they are newer: before the host reads or changes the model's own. */
+knn_status  knn__arrays_return(knn_model *model);
+void        knn__arrays_free(knn_model *model, bool only_training);
+/* KNN_ERROR_UNSUPPORTED names what a training, or an evaluation, wants and the backend does not have. */
+knn_status  knn__backend_takes(const knn_model *model, bool training);
+
 /* ---- step.c: one batch; the model is built and compiled, plans are made by the first call ---- */
 
 /* Reserves plan, gradients, slots for batches of up to `batch` samples; idempotent. */
@@ -210,9 +235,9 @@ void       knn__return_plan(const knn_model *model, knn__pooled_plan *borrowed);
 typedef struct knn__evaluation { double values[1 + KNN_MAX_METRICS]; int count; } knn__evaluation;
 knn_status knn__evaluate(const knn_model *model, const knn_dataset *dataset, int batch_size, knn__evaluation *result);
 
-/* Losses of the samples of a plan's last run (unweighted), and the gradient of their weighted mean where it is not NULL. `scratch`: an
- * output's length of floats, for users' losses without a gradient. */
-void       knn__losses(const knn_model *model, const knn__plan *plan, const float *y, const float *target, const float *weight, int images,
+/* Losses of the samples of a plan's last run (unweighted), and the gradient of their weighted mean where it is not NULL. y and gradient are
+ * the plan's. `scratch`: an output's length of floats, for users' losses without a gradient. */
+void       knn__losses(const knn_model *model, knn__plan *plan, const float *y, const float *target, const float *weight, int images,
                        double *values, float *gradient, float *scratch);
 
 /* Whether a data set fits the model: input length, label length, number of classes; error names both. `what`: "training data". */

@@ -4,8 +4,6 @@
 #include "core/status.h"
 #include "model/model.h"
 
-#include <string.h>
-
 enum { BATCH = 32 };                    /* images at a time, where the caller does not say */
 
 static bool is_loss_activation(const knn_node *node)
@@ -21,8 +19,8 @@ static knn_status make_plan(const knn_model *model, int capacity, knn__plan **pl
 
     if (status == KNN_OK) {
         /* The logits are kept, too: evaluation takes the loss from them. */
-        const knn__plan_options options = {.backend = model->backend, .nodes = nodes, .count = count, .capacity = capacity,
-            .threads = model->threads, .force = model->force_kernel, .weights = model->weights,
+        const knn__plan_options options = {.backend = model->backend, .device = model->device, .nodes = nodes, .count = count, .capacity = capacity,
+            .threads = model->threads, .force = model->force_kernel, .weights = knn__arrays_in_use(model).weights,
             .loss_before_last = count > 0 && is_loss_activation(&nodes[count - 1])};
         status = knn__plan_make(&options, plan);
     }
@@ -63,6 +61,8 @@ knn_status knn__borrow_plan(const knn_model *model, int capacity, knn__pooled_pl
     knn_status status = knn__model_build(shared);
     knn__pooled_plan *entry;
 
+    if (status == KNN_OK)
+        status = knn__arrays_ready(shared);
     if (status != KNN_OK)
         return status;
     pthread_mutex_lock(&shared->lock);
@@ -101,11 +101,10 @@ void knn__return_plan(const knn_model *model, knn__pooled_plan *borrowed)
     pthread_mutex_unlock(&shared->lock);
 }
 
-static void run(const knn_model *model, const knn__pooled_plan *entry, const float *x, int images, float *y)
+static knn_status run(const knn_model *model, const knn__pooled_plan *entry, const float *x, int images, float *y)
 {
     const knn_run call = {.images = images, .threads = entry->threads, .seed = model->seed};
-    size_t length = knn_output_length(model);
-    memcpy(y, knn__plan_forward(entry->plan, x, &call), (size_t)images * length * sizeof(float));
+    return knn__plan_read(entry->plan, y, knn__plan_forward(entry->plan, x, &call), (size_t)images * knn_output_length(model));
 }
 
 static knn_status check_output(const knn_model *model, const char *function, const float *y, size_t samples, size_t y_length)
@@ -131,12 +130,12 @@ static knn_status predict(const knn_model *model, const float *x, size_t samples
     status = knn__borrow_plan(model, samples == 1 ? 1 : BATCH, &entry);
     if (status != KNN_OK)
         return status;
-    for (size_t done = 0; done < samples; done += BATCH) {
+    for (size_t done = 0; status == KNN_OK && done < samples; done += BATCH) {
         int images = (int)(samples - done < BATCH ? samples - done : BATCH);
-        run(model, entry, x + done * in, images, y + done * out);
+        status = run(model, entry, x + done * in, images, y + done * out);
     }
     knn__return_plan(model, entry);
-    return KNN_OK;
+    return status;
 }
 
 knn_status knn_predict(const knn_model *model, const float *x, size_t samples, float *y, size_t y_length)
@@ -172,7 +171,7 @@ static knn_status predict_dataset(const knn_model *model, const knn_predict_opti
             indices[i] = done + (size_t)i;
         status = knn__model_batch(model, data, 0, indices, images, false, x, NULL, NULL);
         if (status == KNN_OK)
-            run(model, entry, x, images, options->y + done * out);
+            status = run(model, entry, x, images, options->y + done * out);
     }
     if (entry != NULL)
         knn__return_plan(model, entry);

@@ -3,7 +3,6 @@
 #include "core/status.h"
 #include "model/model.h"
 
-
 static knn_status make_plan(knn_model *model, int batch)
 {
     knn_node *nodes;
@@ -12,9 +11,10 @@ static knn_status make_plan(knn_model *model, int batch)
 
     if (status == KNN_OK) {
         const knn_node *last = count > 0 ? &nodes[count - 1] : NULL;
-        const knn__plan_options options = {.backend = model->backend, .nodes = nodes, .count = count, .training = true, .capacity = batch,
-            .threads = model->threads, .slices = model->training_slices, .force = model->force_kernel, .weights = model->weights,
-            .gradients = model->gradients,
+        const knn__arrays arrays = knn__arrays_in_use(model);
+        const knn__plan_options options = {.backend = model->backend, .device = model->device, .nodes = nodes, .count = count, .training = true, .capacity = batch,
+            .threads = model->threads, .slices = model->training_slices, .force = model->force_kernel, .weights = arrays.weights,
+            .gradients = arrays.gradients,
             .loss_before_last = last != NULL && last->op == KNN_OP_ACTIVATION &&
                                 knn__loss_takes_logits_of(&model->compiled.loss, last->activation)};
         status = knn__plan_make(&options, &model->training_plan);
@@ -48,7 +48,11 @@ knn_status knn__training_ready(knn_model *model, int batch)
     if (status == KNN_OK)
         status = knn__model_build(model);
     if (status == KNN_OK)
+        status = knn__backend_takes(model, true);
+    if (status == KNN_OK)
         status = make_arenas(model);
+    if (status == KNN_OK)
+        status = knn__arrays_ready(model);
     if (status != KNN_OK || (model->training_plan != NULL && knn__plan_capacity(model->training_plan) >= batch))
         return status;
     knn__plan_free(model->training_plan);
@@ -66,16 +70,20 @@ static double batch_loss(const knn_model *model, const float *weight, int images
            knn__penalty(model->stretches, model->stretch_count, model->weights);
 }
 
-static void update(knn_model *model)
+static knn_status update(knn_model *model)
 {
     const knn__optimizer *optimizer = &model->compiled.optimizer;
+    const knn__arrays arrays = knn__arrays_in_use(model);
+    knn_device *device = model->on_device.device;
 
     knn__penalty_gradient(model->stretches, model->stretch_count, model->weights, model->gradients);
-    knn__optimizer_step(optimizer, model->backend, model->threads, model->training.iteration, model->trainable_length, model->stretches,
-                        model->stretch_count, model->weights, model->gradients, model->slots);
+    knn__optimizer_step(optimizer, model->backend, device, model->threads, model->training.iteration, model->trainable_length,
+                        model->stretches, model->stretch_count, arrays.weights, arrays.gradients, arrays.slots);
     knn__constrain(model->stretches, model->stretch_count, model->weights);
     model->training.iteration++;
     knn__weights_changed(model);
+    knn__arrays_ahead(model);
+    return device != NULL ? model->backend->devices->wait(device) : KNN_OK;
 }
 
 knn_status knn__train_step(knn_model *model, const float *x, const float *target, const float *weight, int images, double *loss)
@@ -83,20 +91,25 @@ knn_status knn__train_step(knn_model *model, const float *x, const float *target
     knn__plan *plan = model->training_plan;
     const knn_run run = {.images = images, .training = true, .seed = model->seed, .iteration = (uint32_t)model->training.iteration};
     int positions, outputs;
+    knn_status status = knn__arrays_ready(model);
 
+    if (status != KNN_OK)
+        return status;
     if (model->training_plan_version != model->weights_version) {
         knn__plan_prepare(plan, 0);
         model->training_plan_version = model->weights_version;
     }
     const float *y = knn__plan_forward(plan, x, &run);
     knn__losses(model, plan, y, target, weight, images, model->sample_losses, knn__plan_loss_gradient(plan), NULL);
+    knn__plan_backward(plan);
+    status = knn__plan_output(plan, &y);
+    if (status != KNN_OK)
+        return status;
     knn__output_rows(model, &positions, &outputs);
     *loss = batch_loss(model, weight, images, positions);
     for (int i = 0; i < model->compiled.metric_count; i++)
         knn__metric_add(&model->compiled.metrics[i], y, target, weight, images, positions, outputs);
-    knn__plan_backward(plan);
-    update(model);
-    return KNN_OK;
+    return update(model);
 }
 
 void knn__train_finish(knn_model *model)

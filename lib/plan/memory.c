@@ -158,9 +158,23 @@ static void place_blocks(knn__plan *plan, cursor *at)
     }
 }
 
+/* With a device: where a batch arrives, and the losses of its samples. */
+static void place_transfers(knn__plan *plan, cursor *at)
+{
+    size_t images = (size_t)plan->options.capacity;
+
+    plan->input = take(at, images * plan->in_length * sizeof *plan->input);
+    plan->target = take(at, images * plan->out_length * sizeof *plan->target);        /* no label is longer */
+    plan->weight = take(at, images * sizeof *plan->weight);
+    plan->losses = take(at, images * sizeof *plan->losses);
+}
+
 static size_t place(knn__plan *plan, unsigned char *base)
 {
     cursor at = {base, 0};
+
+    if (knn__devices(plan) != NULL)
+        place_transfers(plan, &at);
 
     place_activations(plan, &at);
     place_gradients(plan, &at);
@@ -168,14 +182,28 @@ static size_t place(knn__plan *plan, unsigned char *base)
     return at.offset;
 }
 
+static knn_status on_host(knn__plan *plan, size_t bytes)
+{
+    plan->arena = knn__arena_alloc(bytes);
+    return plan->arena != NULL ? KNN_OK : KNN_ERROR_MEMORY;
+}
+
+static knn_status on_device(knn__plan *plan, size_t bytes)
+{
+    plan->host_output = knn__alloc((size_t)plan->options.capacity * plan->out_length, sizeof *plan->host_output);
+    if (plan->host_output == NULL)
+        return KNN_ERROR_MEMORY;
+    plan->arena = knn__devices(plan)->alloc(plan->device, bytes);
+    return plan->arena != NULL ? KNN_OK : KNN_ERROR_DEVICE_MEMORY;
+}
+
 knn_status knn__plan_memory(knn__plan *plan)
 {
     size_t bytes = place(plan, NULL);
 
-    plan->arena = knn__arena_alloc(bytes > 0 ? bytes : 1);
-    if (plan->arena == NULL)
-        return KNN_ERROR_MEMORY;
     plan->bytes = bytes > 0 ? bytes : 1;
-    place(plan, plan->arena);
-    return KNN_OK;
+    knn_status status = (knn__devices(plan) != NULL ? on_device : on_host)(plan, plan->bytes);
+    if (status == KNN_OK)
+        place(plan, plan->arena);
+    return status;
 }

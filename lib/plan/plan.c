@@ -74,7 +74,7 @@ static knn_status choose_kernels(knn__plan *plan)
             return knn__fail(KNN_ERROR_UNSUPPORTED, "%s: backend %s has no kernel for this layer", plan->nodes[at].name,
                              plan->options.backend->name);
         *step = (knn_step){.kernel = kernel, .nodes = &plan->nodes[at], .count = covered, .request = request,
-            .weights = plan->options.weights, .gradients = plan->options.gradients, .run = &plan->run};
+            .weights = plan->options.weights, .gradients = plan->options.gradients, .device = plan->device, .run = &plan->run};
         step->x.length = knn__extent_length(plan->nodes[at].in);
         step->y.length = knn__extent_length(plan->nodes[at + covered - 1].out);
         kernel->measure(step, &step->needs);
@@ -102,25 +102,47 @@ static void find_backward_steps(knn__plan *plan)
         plan->first_backward++;
 }
 
-static knn_status make(knn__plan *plan, const knn__plan_options *options)
+/* How many threads there are, and slices. A device does a whole batch at once. */
+static void cut(knn__plan *plan)
 {
-    int threads = options->threads > 0 ? options->threads : 1;
+    const knn__plan_options *options = &plan->options;
+    int threads = options->threads > 0 && knn__devices(plan) == NULL ? options->threads : 1;
 
-    plan->options = *options;
     plan->options.threads = threads;
     plan->shares_image = !options->training && options->capacity == 1 && threads > 1;
     plan->slices = options->slices > 0 ? options->slices : threads > FIXED_SLICES ? threads : FIXED_SLICES;
     if (plan->slices > options->capacity)
         plan->slices = plan->shares_image ? threads : options->capacity;
+    if (knn__devices(plan) != NULL)
+        plan->slices = 1;
+}
+
+static knn_status open_device(knn__plan *plan)
+{
+    if (plan->options.count == 0)
+        return knn__fail(KNN_ERROR_UNSUPPORTED, "backend %s: the model has no layer that computes something", plan->options.backend->name);
+    return knn__devices(plan)->open(plan->options.device, &plan->device);
+}
+
+static knn_status make(knn__plan *plan, const knn__plan_options *options)
+{
+    plan->options = *options;
+    cut(plan);
     plan->nodes = knn__alloc((size_t)options->count, sizeof *plan->nodes);
     plan->steps = knn__alloc((size_t)options->count, sizeof *plan->steps);
     plan->first_image = knn__alloc((size_t)plan->slices, sizeof *plan->first_image);
     if (plan->nodes == NULL || plan->steps == NULL || plan->first_image == NULL)
         return KNN_ERROR_MEMORY;
+    if (options->count > 0) {
+        plan->in_length = knn__extent_length(options->nodes[0].in);
+        plan->out_length = knn__extent_length(options->nodes[options->count - 1].out);
+    }
     for (int i = 0; i < options->count; i++)
         if (!is_identity(&options->nodes[i], options->training))
             plan->nodes[plan->node_count++] = options->nodes[i];
-    knn_status status = choose_kernels(plan);
+    knn_status status = knn__devices(plan) != NULL ? open_device(plan) : KNN_OK;
+    if (status == KNN_OK)
+        status = choose_kernels(plan);
     if (status != KNN_OK)
         return status;
     find_backward_steps(plan);
@@ -144,7 +166,12 @@ void knn__plan_free(knn__plan *plan)
 {
     if (plan == NULL)
         return;
-    knn__arena_free(plan->arena, plan->bytes);
+    if (plan->device != NULL) {
+        knn__devices(plan)->free(plan->device, plan->arena);
+        knn__devices(plan)->close(plan->device);
+    } else
+        knn__arena_free(plan->arena, plan->bytes);
+    knn__free(plan->host_output);
     knn__free(plan->first_image);
     knn__free(plan->steps);
     knn__free(plan->nodes);

@@ -77,8 +77,10 @@ const knn_real *knn__plan_forward(knn__plan *plan, const knn_real *x, const knn_
     plan->run = *run;
     for (int slice = 0; slice < plan->slices; slice++)
         plan->first_image[slice] = part_of(plan, slice, 0).first;
+    plan->result = x = knn__plan_take(plan, x, run->images);
     if (plan->count == 0)
         return x;
+    plan->result = plan->output.data;
     plan->steps[0].x.data = (knn_real *)(uintptr_t)x;          /* never written: step 0 is not run in place */
     for (int s = 0, last; s < plan->count; s = last + 1) {
         last = s;
@@ -112,7 +114,8 @@ static void backward_slice(int slice, void *context)
         group_of(plan, s, job->first, s, &first, &last);
         if (job->phase == 0)
             for (int g = first; g <= last; g++)
-                memset(knn__partial(&plan->steps[g], slice), 0, plan->steps[g].needs.partial);
+                if (plan->steps[g].needs.partial > 0)
+                    memset(knn__partial(&plan->steps[g], slice), 0, plan->steps[g].needs.partial);
         if (waits(step) || (!step->needs.depth_first && all.first < all.last))
             step->kernel->backward(step, all);
         else if (step->needs.depth_first)

@@ -17,9 +17,19 @@ struct knn__plan {
     int first_backward;                     /* the first step that anything trainable needs; count: none */
     knn_run run;
     knn_tensor output, loss_gradient;
+    const knn_real *result;                 /* what the last run returned */
+    size_t in_length, out_length;           /* floats an image */
     unsigned char *arena;
     size_t bytes;
+    /* With a device: it, what the host's samples, labels and their weights become there, the losses before they are read, and the output
+     * after it is. */
+    knn_device *device;
+    knn_real *input, *target, *weight;
+    double *losses;
+    knn_real *host_output;
 };
+
+static inline const knn__device_class *knn__devices(const knn__plan *plan) { return plan->options.backend->devices; }
 
 /* plan.c: whether steps a and b run image by image together, depth first. */
 static inline bool knn__together(const knn_step *a, const knn_step *b)
@@ -29,5 +39,8 @@ static inline bool knn__together(const knn_step *a, const knn_step *b)
 
 /* memory.c: gives every step its tensors and blocks, one arena for all. */
 knn_status knn__plan_memory(knn__plan *plan);
+
+/* transfer.c: x where the kernels read it. */
+const knn_real *knn__plan_take(knn__plan *plan, const knn_real *x, int images);
 
 #endif

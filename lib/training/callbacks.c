@@ -91,7 +91,9 @@ void knn__callbacks_free(knn__training *training)
 
 knn_status knn__callbacks_notify(knn__training *training, knn_event_kind event)
 {
-    knn_status status = KNN_OK;
+    /* Within an epoch callbacks read weights by functions that see to it themselves. */
+    bool within = event == KNN_BATCH_BEGIN || event == KNN_BATCH_END;
+    knn_status status = within ? KNN_OK : knn__arrays_return(training->model);
     for (int i = 0; i < training->callback_count && status == KNN_OK; i++) {
         knn__callback *callback = &training->callbacks[i];
         knn__callback_function *function = callback->kind->on[event];

@@ -1,0 +1,141 @@
+/* A model's arrays in the memory of a device: made, copied there when the host has changed them, copied back when it wants to read them.
+ * Knows no GPU: the backend does. Does not run anything. */
+#include "core/status.h"
+#include "model/model.h"
+
+static const knn__device_class *devices(const knn_model *model) { return model->backend->devices; }
+
+knn__arrays knn__arrays_in_use(const knn_model *model)
+{
+    if (devices(model) != NULL)
+        return model->on_device.there;
+    knn__arrays own = {.weights = model->weights, .gradients = model->gradients};
+    for (int i = 0; i < KNN_MAX_SLOTS; i++)
+        own.slots[i] = model->slots[i];
+    return own;
+}
+
+/* ---- Making ---- */
+
+/* An array like the model's own; the model has none: neither does the device. Says whether it is new. */
+static knn_status make(knn_model *model, float **array, const float *own, size_t length, bool *new)
+{
+    if (own == NULL || *array != NULL)
+        return KNN_OK;
+    *array = devices(model)->alloc(model->on_device.device, length * sizeof **array);
+    *new = true;
+    return *array != NULL ? KNN_OK : KNN_ERROR_DEVICE_MEMORY;
+}
+
+static knn_status make_all(knn_model *model, bool *new)
+{
+    knn__device_arrays *on = &model->on_device;
+    bool new_gradients = false;
+    knn_status status = on->device != NULL ? KNN_OK : devices(model)->open(model->device, &on->device);
+
+    if (status == KNN_OK)
+        status = make(model, &on->there.weights, model->weights, model->weights_length, new);
+    if (status == KNN_OK)
+        status = make(model, &on->there.gradients, model->gradients, model->trainable_length, &new_gradients);
+    for (int i = 0; i < KNN_MAX_SLOTS && status == KNN_OK; i++)
+        status = make(model, &on->there.slots[i], model->slots[i], model->trainable_length, new);
+    if (status == KNN_OK && new_gradients)                  /* what lies between the arrays stays 0 */
+        devices(model)->zero(on->device, on->there.gradients, model->trainable_length * sizeof(float));
+    return status;
+}
+
+void knn__arrays_free(knn_model *model, bool only_training)
+{
+    knn__device_arrays *on = &model->on_device;
+
+    if (on->device == NULL)
+        return;
+    devices(model)->free(on->device, on->there.gradients);
+    on->there.gradients = NULL;
+    for (int i = 0; i < KNN_MAX_SLOTS; i++) {
+        devices(model)->free(on->device, on->there.slots[i]);
+        on->there.slots[i] = NULL;
+    }
+    if (only_training)
+        return;
+    devices(model)->free(on->device, on->there.weights);
+    devices(model)->close(on->device);
+    *on = (knn__device_arrays){0};
+}
+
+/* ---- Copying ---- */
+
+static knn_status send_all(knn_model *model)
+{
+    knn__device_arrays *on = &model->on_device;
+
+    devices(model)->write(on->device, on->there.weights, model->weights, model->weights_length * sizeof(float));
+    for (int i = 0; i < KNN_MAX_SLOTS; i++)
+        if (on->there.slots[i] != NULL && model->slots[i] != NULL)
+            devices(model)->write(on->device, on->there.slots[i], model->slots[i], model->trainable_length * sizeof(float));
+    knn_status status = devices(model)->wait(on->device);
+    if (status == KNN_OK)
+        on->version = model->weights_version;
+    return status;
+}
+
+static knn_status ready(knn_model *model)
+{
+    bool new = false;
+    knn_status status = make_all(model, &new);
+
+    if (status == KNN_OK && (new || model->on_device.version != model->weights_version))
+        status = send_all(model);
+    return status;
+}
+
+knn_status knn__arrays_ready(knn_model *model)
+{
+    if (devices(model) == NULL)
+        return KNN_OK;
+    pthread_mutex_lock(&model->lock);
+    knn_status status = ready(model);
+    pthread_mutex_unlock(&model->lock);
+    return status;
+}
+
+void knn__arrays_ahead(knn_model *model)
+{
+    model->on_device.ahead = devices(model) != NULL;
+    model->on_device.version = model->weights_version;
+}
+
+static knn_status bring_back(knn_model *model)
+{
+    knn__device_arrays *on = &model->on_device;
+
+    devices(model)->read(on->device, model->weights, on->there.weights, model->weights_length * sizeof(float));
+    for (int i = 0; i < KNN_MAX_SLOTS; i++)
+        if (on->there.slots[i] != NULL && model->slots[i] != NULL)
+            devices(model)->read(on->device, model->slots[i], on->there.slots[i], model->trainable_length * sizeof(float));
+    knn_status status = devices(model)->wait(on->device);
+    on->ahead = status != KNN_OK;
+    return status;
+}
+
+knn_status knn__arrays_return(knn_model *model)
+{
+    pthread_mutex_lock(&model->lock);
+    knn_status status = model->on_device.ahead ? bring_back(model) : KNN_OK;
+    pthread_mutex_unlock(&model->lock);
+    return status;
+}
+
+/* ---- What cannot be done there ---- */
+
+knn_status knn__backend_takes(const knn_model *model, bool training)
+{
+    knn_status status = knn__loss_runs_on(&model->compiled.loss, model->backend);
+
+    if (status == KNN_OK && training)
+        status = knn__optimizer_runs_on(&model->compiled.optimizer, model->backend);
+    for (int i = 0; status == KNN_OK && training && devices(model) != NULL && i < model->stretch_count; i++)
+        if (model->stretches[i].regularizer != NULL || model->stretches[i].constraint != NULL)
+            status = knn__fail(KNN_ERROR_UNSUPPORTED, "backend %s does not have regularizers and constraints", model->backend->name);
+    return status;
+}
