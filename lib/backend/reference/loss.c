@@ -1,20 +1,9 @@
 /* The losses of a batch: one value a row, a sample's is the mean of its rows; or, of Dice and Tversky, one for all. The formulas of rows
- * are in loss_crossentropy.c and loss_distance.c. Does not reduce over the batch: the caller weighs and adds the values. */
-#include "backend/reference/loss.h"
+ * are in loss_rows.h. Does not reduce over the batch: the caller weighs and adds the values. */
+#include "backend/loss_rows.h"
+#include "backend/reference/reference.h"
 
 #include <math.h>
-
-static double row_value(const knn__loss_row *r)
-{
-    switch (r->call->op) {
-    case KNN_LOSS_BINARY_CROSSENTROPY:             return knn__binary_crossentropy(r);
-    case KNN_LOSS_CATEGORICAL_CROSSENTROPY:
-    case KNN_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY: return knn__categorical_crossentropy(r);
-    case KNN_LOSS_BINARY_FOCAL_CROSSENTROPY:       return knn__binary_focal_crossentropy(r);
-    case KNN_LOSS_CATEGORICAL_FOCAL_CROSSENTROPY:  return knn__categorical_focal_crossentropy(r);
-    default:                                       return knn__distance(r);
-    }
-}
 
 /* 1 - common / size, common the sum of t p (Dice: twice), size: Dice the sum of t + p, Tversky common + alpha sum of t (1 - p) + beta
  * sum of (1 - t) p; and EPSILON. */
@@ -44,22 +33,10 @@ static void overlap(const knn__loss_call *call)
 
 void knn__reference_loss(const knn__loss_call *call)
 {
-    long outputs = call->outputs, targets = call->op == KNN_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY ? 1 : outputs;
-    double divisor = call->divisor > 0 ? call->divisor : call->images;
     if (call->op == KNN_LOSS_DICE || call->op == KNN_LOSS_TVERSKY) {
         overlap(call);
         return;
     }
-    for (int image = 0; image < call->images; image++) {
-        double sum = 0, weight = call->weight != NULL ? call->weight[image] : 1;
-        for (int position = 0; position < call->positions; position++) {
-            long at = (long)image * call->positions + position;
-            knn__loss_row r = {call, call->prediction + at * outputs, call->target + at * targets,
-                               call->gradient != NULL ? call->gradient + at * outputs : NULL};
-            sum += row_value(&r);
-            for (int i = 0; r.slope != NULL && i < call->outputs; i++)
-                r.slope[i] = (knn_real)(r.slope[i] * weight / call->positions / divisor);
-        }
-        call->value[image] = sum / call->positions;
-    }
+    for (int image = 0; image < call->images; image++)
+        call->value[image] = knn__loss_of_sample(call, image);
 }

@@ -1,0 +1,151 @@
+/* Devices: finding, opening, memory, copies, waiting; failures are kept until somebody waits. Computes nothing. */
+#include "backend/cuda/device.h"
+
+#include "backend/cuda/blas.h"
+#include "core/memory.h"
+#include "core/status.h"
+
+#include <stdio.h>
+
+enum { OLDEST_MAJOR = 7, OLDEST_MINOR = 5 };                /* compute capability that the kernels are compiled for at least */
+
+void knn__cuda_failed(knn_device *device, const char *what, const char *why)
+{
+    if (!device->failed)
+        snprintf(device->failure, sizeof device->failure, "GPU %d: %s: %s", device->number, what, why);
+    device->failed = true;
+}
+
+void knn__cuda_did(knn_device *device, cudaError_t error, const char *what)
+{
+    if (error != cudaSuccess)
+        knn__cuda_failed(device, what, cudaGetErrorString(error));
+}
+
+/* ---- Finding ---- */
+
+static knn_status refuse(cudaError_t error)
+{
+    cudaGetLastError();                                     /* a later launch shall not find it */
+    return knn__fail(KNN_ERROR_DEVICE, "%s (%s)", cudaGetErrorString(error), cudaGetErrorName(error));
+}
+
+static knn_status check_capability(int number)
+{
+    int major = 0, minor = 0;
+    cudaError_t error = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, number);
+    if (error == cudaSuccess)
+        error = cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, number);
+    if (error != cudaSuccess)
+        return refuse(error);
+    if (major > OLDEST_MAJOR || (major == OLDEST_MAJOR && minor >= OLDEST_MINOR))
+        return KNN_OK;
+    return knn__fail(KNN_ERROR_DEVICE, "GPU %d has compute capability %d.%d, expected at least %d.%d", number, major, minor, OLDEST_MAJOR,
+                     OLDEST_MINOR);
+}
+
+static knn_status available(int number)
+{
+    int count = 0;
+    cudaError_t error = cudaGetDeviceCount(&count);
+    if (error != cudaSuccess)
+        return refuse(error);
+    if (number >= count)
+        return knn__fail(KNN_ERROR_DEVICE, "there is no GPU %d, there are %d", number, count);
+    knn_status status = check_capability(number);
+    return status == KNN_OK ? knn__cuda_blas_load() : status;
+}
+
+/* ---- Opening ---- */
+
+/* The current device belongs to the thread: every function below may be called from another one. */
+static void enter(knn_device *device) { knn__cuda_did(device, cudaSetDevice(device->number), "choosing the device"); }
+
+static knn_status wait(knn_device *device)
+{
+    enter(device);
+    knn__cuda_did(device, cudaStreamSynchronize(device->stream), "waiting for the device");
+    if (!device->failed)
+        return KNN_OK;
+    device->failed = false;
+    return knn__fail(KNN_ERROR_DEVICE, "%s", device->failure);
+}
+
+static void close(knn_device *device)
+{
+    if (device == NULL)
+        return;
+    enter(device);
+    if (device->stream != NULL)
+        cudaStreamSynchronize(device->stream);
+    knn__cuda_blas_close(device);
+    if (device->stream != NULL)
+        cudaStreamDestroy(device->stream);
+    knn__free(device);
+}
+
+static knn_status open(int number, knn_device **device)
+{
+    *device = knn__alloc(1, sizeof **device);
+    if (*device == NULL)
+        return KNN_ERROR_MEMORY;
+    (*device)->number = number;
+    enter(*device);
+    knn__cuda_did(*device, cudaStreamCreateWithFlags(&(*device)->stream, cudaStreamNonBlocking), "making a stream");
+    if (!(*device)->failed)
+        knn__cuda_blas_open(*device);
+    if (!(*device)->failed)
+        return KNN_OK;
+    knn_status status = knn__fail(KNN_ERROR_DEVICE, "%s", (*device)->failure);
+    close(*device);
+    *device = NULL;
+    return status;
+}
+
+/* ---- Memory ---- */
+
+static void *allocate(knn_device *device, size_t bytes)
+{
+    void *block = NULL;
+    size_t free_bytes = 0, all_bytes = 0;
+    enter(device);
+    cudaError_t error = cudaMalloc(&block, bytes);
+    if (error == cudaSuccess)
+        return block;
+    cudaGetLastError();
+    cudaMemGetInfo(&free_bytes, &all_bytes);
+    knn__fail(KNN_ERROR_DEVICE_MEMORY, "GPU %d: no memory for %zu bytes: %zu of %zu are free (%s)", device->number, bytes, free_bytes, all_bytes,
+              cudaGetErrorName(error));
+    return NULL;
+}
+
+static void release(knn_device *device, void *block)
+{
+    if (block == NULL)
+        return;
+    enter(device);
+    cudaFree(block);
+}
+
+static void write(knn_device *device, void *to, const void *from, size_t bytes)
+{
+    enter(device);
+    knn__cuda_did(device, cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, device->stream), "copying to the device");
+}
+
+static void read(knn_device *device, void *to, const void *from, size_t bytes)
+{
+    enter(device);
+    knn__cuda_did(device, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, device->stream), "copying from the device");
+}
+
+static void zero(knn_device *device, void *block, size_t bytes)
+{
+    enter(device);
+    knn__cuda_did(device, cudaMemsetAsync(block, 0, bytes, device->stream), "zeroing");
+}
+
+const knn__device_class knn__cuda_devices = {
+    .available = available, .open = open, .close = close, .alloc = allocate, .free = release, .write = write, .read = read, .zero = zero,
+    .wait = wait,
+};
