@@ -11,6 +11,12 @@
 #define QUOTE(text) QUOTE_(text)
 #define VERSION QUOTE(KNN_VERSION_MAJOR) "." QUOTE(KNN_VERSION_MINOR) "." QUOTE(KNN_VERSION_PATCH)
 
+#ifdef KNN_HAVE_CUDA
+#define CUDA "CUDA " KNN_HAVE_CUDA " (checked by emulation, never run on a GPU)"
+#else
+#define CUDA "no CUDA"
+#endif
+
 const char *knn_version(void)
 {
     return VERSION;
@@ -18,13 +24,13 @@ const char *knn_version(void)
 
 const char *knn_build_info(void)
 {
-    static _Thread_local char text[256];
+    static _Thread_local char text[320];
     char blas[96], decoders[64], hdf5[32];
 
     knn__blas_describe(blas, sizeof blas);
     knn__describe_decoders(decoders, sizeof decoders);
     knn__h5_describe(hdf5, sizeof hdf5);
-    snprintf(text, sizeof text, VERSION " %s, %s, %s, %s, %s, no CUDA", knn__cpu_backend.instruction_set(), blas, knn__parallel_kind(),
+    snprintf(text, sizeof text, VERSION " %s, %s, %s, %s, %s, " CUDA, knn__cpu_backend.instruction_set(), blas, knn__parallel_kind(),
              decoders, hdf5);
     return text;
 }

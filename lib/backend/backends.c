@@ -54,12 +54,18 @@ static const knn_backend *refuse(knn_status status, const char *name, const char
     return NULL;
 }
 
+/* That a machine has no GPU is no failure: the error text stays what it was. */
 static const knn_backend *fastest(void)
 {
+    char before[1024];
     int i = 0;
+    knn__save_error(before, sizeof before);
     while (!has(backends[i], 0))
         i++;
-    knn__clear_error();
+    if (before[0] == '\0')
+        knn__clear_error();
+    else
+        knn__fail(KNN_OK, "%s", before);
     return backends[i];
 }
 

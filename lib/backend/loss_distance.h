@@ -37,7 +37,7 @@ KNN_EVERYWHERE double knn__loss_log_cosh(double p, double t, double *slope)
 {
     double off = p - t;
     *slope = tanh(off);
-    return fabs(off) + log1p(exp(-2 * fabs(off))) - log(2);
+    return fabs(off) + log1p(exp(-2 * fabs(off))) - log(2.0);
 }
 
 KNN_EVERYWHERE double knn__loss_poisson(double p, double t, double *slope)

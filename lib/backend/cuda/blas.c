@@ -62,16 +62,15 @@ static bool did(knn_device *device, cublasStatus_t status, const char *what)
     return false;
 }
 
-void knn__cuda_blas_open(knn_device *device)
+knn_status knn__cuda_blas_open(knn_device *device)
 {
-    if (!did(device, blas.create(&device->blas), "making a cuBLAS handle"))
-        return;
-    did(device, blas.set_stream(device->blas, device->stream), "giving cuBLAS a stream");
     device->blas_workspace = knn__cuda_devices.alloc(device, WORKSPACE);
     if (device->blas_workspace == NULL)
-        knn__cuda_failed(device, "giving cuBLAS a workspace", knn_last_error());
-    else
-        did(device, blas.set_workspace(device->blas, device->blas_workspace, WORKSPACE), "giving cuBLAS a workspace");
+        return KNN_ERROR_DEVICE_MEMORY;
+    bool opened = did(device, blas.create(&device->blas), "making a cuBLAS handle") &&
+                  did(device, blas.set_stream(device->blas, device->stream), "giving cuBLAS a stream") &&
+                  did(device, blas.set_workspace(device->blas, device->blas_workspace, WORKSPACE), "giving cuBLAS a workspace");
+    return opened ? KNN_OK : KNN_ERROR_DEVICE;
 }
 
 void knn__cuda_blas_close(knn_device *device)

@@ -7,8 +7,8 @@
 /* cuBLAS is loaded when a device is looked for, not with the program: reading it takes a tenth of a second. KNN_ERROR_DEVICE: not found. */
 knn_status knn__cuda_blas_load(void);
 
-/* A handle on the device's stream, and its workspace; failures are the device's. */
-void knn__cuda_blas_open(knn_device *device);
+/* A handle on the device's stream, and its workspace. */
+knn_status knn__cuda_blas_open(knn_device *device);
 void knn__cuda_blas_close(knn_device *device);
 
 /* A row-major matrix; `stride` floats from one row to the next; `transposed`: read with rows and columns exchanged. */

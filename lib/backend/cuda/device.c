@@ -92,11 +92,11 @@ static knn_status open(int number, knn_device **device)
     (*device)->number = number;
     enter(*device);
     knn__cuda_did(*device, cudaStreamCreateWithFlags(&(*device)->stream, cudaStreamNonBlocking), "making a stream");
-    if (!(*device)->failed)
-        knn__cuda_blas_open(*device);
-    if (!(*device)->failed)
+    knn_status status = (*device)->failed ? KNN_ERROR_DEVICE : knn__cuda_blas_open(*device);
+    if (status == KNN_OK)
         return KNN_OK;
-    knn_status status = knn__fail(KNN_ERROR_DEVICE, "%s", (*device)->failure);
+    if ((*device)->failed)
+        knn__fail(status, "%s", (*device)->failure);
     close(*device);
     *device = NULL;
     return status;

@@ -1,0 +1,11 @@
+/* The kernels of the CUDA backend, one or two a file, listed in backend.c. Their functions queue work on the step's device: a kernel has one
+ * slice, and its range is the whole batch. */
+#ifndef KNN_BACKEND_CUDA_CUDA_H
+#define KNN_BACKEND_CUDA_CUDA_H
+
+#include "backend/cuda/device.h"
+
+extern const knn_kernel knn__cuda_conv2d_im2col, knn__cuda_dense, knn__cuda_max_pooling2d, knn__cuda_average_pooling2d, knn__cuda_activation,
+    knn__cuda_softmax_activation, knn__cuda_dropout, knn__cuda_rescaling;
+
+#endif

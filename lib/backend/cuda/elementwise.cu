@@ -1,0 +1,66 @@
+/* What works number by number: activations, dropout, rescaling. The formulas are the host's. */
+#include "backend/cuda/knn_cu.h"
+
+#include "backend/activations.h"
+#include "core/philox.h"
+
+KNN_KERNEL activate(knn_activation f, const float *x, unsigned n, float *y)
+{
+    KNN_EACH (i, n)
+        y[i] = f == KNN_RELU ? knn__relu(x[i]) : knn__activation_value(f, x[i]);
+}
+
+KNN_KERNEL activate_backward(knn_activation f, const float *kept, const float *dy, unsigned n, float *dx)
+{
+    KNN_EACH (i, n)
+        dx[i] = f == KNN_RELU ? (kept[i] > 0 ? dy[i] : 0) : dy[i] * knn__activation_slope(f, kept[i]);
+}
+
+KNN_KERNEL rescale(float scale, float offset, const float *x, unsigned n, float *y)
+{
+    KNN_EACH (i, n)
+        y[i] = scale * x[i] + offset;
+}
+
+/* Four draws for each i: one block of the generator, and all numbers of its image that have these draws. */
+KNN_KERNEL drop(knn__cuda_draws d, unsigned n, const float *from, float *to)
+{
+    unsigned blocks = (d.draws + 3) / 4;
+    KNN_EACH (i, n) {
+        unsigned image = i / blocks, block = i % blocks;
+        const uint32_t counter[4] = {d.stream, d.iteration, image, block};
+        uint32_t words[4];
+        knn__philox(d.seed, counter, words);
+        for (unsigned word = 0; word < 4; word++) {
+            bool kept = knn__uniform_of(words[word]) < d.keep;
+            unsigned draw = 4 * block + word;
+            for (unsigned at = draw; draw < d.draws && at < d.length; at += d.draws)
+                to[image * d.length + at] = kept ? from[image * d.length + at] * d.scale : 0;
+        }
+    }
+}
+
+cudaError_t knn__cuda_activate(cudaStream_t stream, knn_activation f, const float *x, unsigned n, float *y)
+{
+    KNN_LAUNCH_EACH(n, stream, activate, f, x, n, y);
+    return cudaGetLastError();
+}
+
+cudaError_t knn__cuda_activate_backward(cudaStream_t stream, knn_activation f, const float *kept, const float *dy, unsigned n, float *dx)
+{
+    KNN_LAUNCH_EACH(n, stream, activate_backward, f, kept, dy, n, dx);
+    return cudaGetLastError();
+}
+
+cudaError_t knn__cuda_rescale(cudaStream_t stream, float scale, float offset, const float *x, unsigned n, float *y)
+{
+    KNN_LAUNCH_EACH(n, stream, rescale, scale, offset, x, n, y);
+    return cudaGetLastError();
+}
+
+cudaError_t knn__cuda_drop(cudaStream_t stream, knn__cuda_draws d, unsigned images, const float *from, float *to)
+{
+    unsigned n = images * ((d.draws + 3) / 4);
+    KNN_LAUNCH_EACH(n, stream, drop, d, n, from, to);
+    return cudaGetLastError();
+}

@@ -1,0 +1,74 @@
+/* The CUDA kernels as C sees them: each function launches on a stream and returns what the launch said. Sizes are below 2^31: the kernels
+ * index with 32 bits, since 64-bit division is a subroutine on a GPU. Arrays lie in the device's memory. */
+#ifndef KNN_BACKEND_CUDA_KERNELS_H
+#define KNN_BACKEND_CUDA_KERNELS_H
+
+#include "backend/backend.h"
+
+#include <cuda_runtime_api.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Most blocks that a launch has; tests set it to 1, so that loops over a grid go round. */
+extern unsigned knn__cuda_grid_cap;
+
+/* Windows over NHWC: of a convolution or a pooling. Those over whole pictures have the picture's size. */
+typedef struct knn__cuda_window {
+    unsigned in_height, in_width, channels, out_height, out_width;
+    unsigned kernel_height, kernel_width, stride_height, stride_width, dilation_height, dilation_width, pad_top, pad_left;
+} knn__cuda_window;
+
+/* ---- im2col.cu. columns: [images][out_height][out_width][kernel_height][kernel_width][count]: what each position sees of the channels
+ * first .. first + count - 1. The way back writes these channels of dx: each number gathers what the columns hold of it. ---- */
+
+cudaError_t knn__cuda_im2col(cudaStream_t stream, knn__cuda_window w, unsigned images, unsigned first, unsigned count, const float *x,
+                             float *columns);
+cudaError_t knn__cuda_col2im(cudaStream_t stream, knn__cuda_window w, unsigned images, unsigned first, unsigned count,
+                             const float *columns, float *dx);
+
+/* ---- rows.cu: of matrices [rows][columns] ---- */
+
+cudaError_t knn__cuda_add_to_rows(cudaStream_t stream, const float *bias, unsigned rows, unsigned columns, float *y);
+/* to[columns] = the sum of the rows, in an order that depends on the sizes only; `partial`: KNN_CUDA_SUM_PARTS * columns floats. */
+enum { KNN_CUDA_SUM_PARTS = 256 };
+cudaError_t knn__cuda_sum_rows(cudaStream_t stream, const float *from, unsigned rows, unsigned columns, float *partial, float *to);
+cudaError_t knn__cuda_softmax(cudaStream_t stream, const float *x, unsigned rows, unsigned columns, float *y);
+cudaError_t knn__cuda_softmax_backward(cudaStream_t stream, const float *y, const float *dy, unsigned rows, unsigned columns, float *dx);
+
+/* ---- pooling2d.cu. which: for each number of the output, the cell of its clipped window that was the largest, counted row by row; NULL:
+ * not wanted. which_stride: bytes from one image's to the next ---- */
+
+cudaError_t knn__cuda_maximum(cudaStream_t stream, knn__cuda_window w, unsigned images, const float *x, float *y, unsigned char *which,
+                              size_t which_stride);
+cudaError_t knn__cuda_maximum_backward(cudaStream_t stream, knn__cuda_window w, unsigned images, const float *dy,
+                                       const unsigned char *which, size_t which_stride, float *dx);
+cudaError_t knn__cuda_mean(cudaStream_t stream, knn__cuda_window w, unsigned images, const float *x, float *y);
+cudaError_t knn__cuda_mean_backward(cudaStream_t stream, knn__cuda_window w, unsigned images, const float *dy, float *dx);
+
+/* ---- elementwise.cu ---- */
+
+cudaError_t knn__cuda_activate(cudaStream_t stream, knn_activation f, const float *x, unsigned n, float *y);
+cudaError_t knn__cuda_activate_backward(cudaStream_t stream, knn_activation f, const float *kept, const float *dy, unsigned n, float *dx);
+cudaError_t knn__cuda_rescale(cudaStream_t stream, float scale, float offset, const float *x, unsigned n, float *y);
+
+typedef struct knn__cuda_draws {
+    uint64_t seed;
+    uint32_t stream, iteration;
+    float keep, scale;                      /* what lies below keep is scaled, else 0 */
+    unsigned length, draws;                 /* numbers an image; number i has the draw i % draws */
+} knn__cuda_draws;
+cudaError_t knn__cuda_drop(cudaStream_t stream, knn__cuda_draws d, unsigned images, const float *from, float *to);
+
+/* ---- loss.cu, optimizer.cu ---- */
+
+cudaError_t knn__cuda_loss(cudaStream_t stream, const knn__loss_call *call);
+/* Elements [first, first + count) of the arenas; only count is below 2^31. */
+cudaError_t knn__cuda_update(cudaStream_t stream, const knn__update_call *call, size_t first, size_t count);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,88 @@
+/* Work on the rows of matrices: adding a bias, summing rows, softmax. */
+#include "backend/cuda/knn_cu.h"
+
+#include <math.h>
+
+KNN_KERNEL add_to_rows(const float *bias, unsigned n, unsigned columns, float *y)
+{
+    KNN_EACH (i, n)
+        y[i] += bias[i % columns];
+}
+
+/* partial[part][column] = the sum of the part's rows; neighbouring threads read neighbouring columns. */
+KNN_KERNEL sum_parts(const float *from, unsigned rows, unsigned columns, unsigned parts, float *partial)
+{
+    unsigned rows_a_part = (rows + parts - 1) / parts;
+    KNN_EACH (i, parts * columns) {
+        unsigned first = i / columns * rows_a_part, last = first + rows_a_part < rows ? first + rows_a_part : rows;
+        float sum = 0;
+        for (unsigned row = first; row < last; row++)
+            sum += from[row * columns + i % columns];
+        partial[i] = sum;
+    }
+}
+
+KNN_KERNEL add_parts(const float *partial, unsigned columns, unsigned parts, float *to)
+{
+    KNN_EACH (column, columns) {
+        float sum = 0;
+        for (unsigned part = 0; part < parts; part++)
+            sum += partial[part * columns + column];
+        to[column] = sum;
+    }
+}
+
+/* A row for each thread. */
+KNN_KERNEL softmax(const float *x, unsigned rows, unsigned columns, float *y)
+{
+    KNN_EACH (row, rows) {
+        const float *from = x + row * columns;
+        float *to = y + row * columns, most = from[0], sum = 0;
+        for (unsigned i = 1; i < columns; i++)
+            most = from[i] > most ? from[i] : most;
+        for (unsigned i = 0; i < columns; i++)
+            sum += to[i] = expf(from[i] - most);
+        for (unsigned i = 0; i < columns; i++)
+            to[i] /= sum;
+    }
+}
+
+/* dx = y (dy - sum of y dy) */
+KNN_KERNEL softmax_backward(const float *y, const float *dy, unsigned rows, unsigned columns, float *dx)
+{
+    KNN_EACH (row, rows) {
+        unsigned first = row * columns;
+        float sum = 0;
+        for (unsigned i = first; i < first + columns; i++)
+            sum += y[i] * dy[i];
+        for (unsigned i = first; i < first + columns; i++)
+            dx[i] = y[i] * (dy[i] - sum);
+    }
+}
+
+cudaError_t knn__cuda_add_to_rows(cudaStream_t stream, const float *bias, unsigned rows, unsigned columns, float *y)
+{
+    KNN_LAUNCH_EACH(rows * columns, stream, add_to_rows, bias, rows * columns, columns, y);
+    return cudaGetLastError();
+}
+
+cudaError_t knn__cuda_sum_rows(cudaStream_t stream, const float *from, unsigned rows, unsigned columns, float *partial, float *to)
+{
+    unsigned most = KNN_CUDA_SUM_PARTS, parts = rows < most ? rows : most;
+    KNN_LAUNCH_EACH(parts * columns, stream, sum_parts, from, rows, columns, parts, partial);
+    cudaError_t error = cudaGetLastError();
+    KNN_LAUNCH_EACH(columns, stream, add_parts, partial, columns, parts, to);
+    return error != cudaSuccess ? error : cudaGetLastError();
+}
+
+cudaError_t knn__cuda_softmax(cudaStream_t stream, const float *x, unsigned rows, unsigned columns, float *y)
+{
+    KNN_LAUNCH_EACH(rows, stream, softmax, x, rows, columns, y);
+    return cudaGetLastError();
+}
+
+cudaError_t knn__cuda_softmax_backward(cudaStream_t stream, const float *y, const float *dy, unsigned rows, unsigned columns, float *dx)
+{
+    KNN_LAUNCH_EACH(rows, stream, softmax_backward, y, dy, rows, columns, dx);
+    return cudaGetLastError();
+}
