@@ -13,6 +13,7 @@ static void no_failures(const harness_report *report)
 {
     ck_assert_msg(report->failures == 0, "%d of %d runs failed, first: %s", report->failures, report->runs, report->first);
     ck_assert_int_gt(report->runs, 0);
+    ck_assert_int_eq(report->refused, 0);
 }
 
 START_TEST(cpu_kernels_agree_with_the_double_reference)

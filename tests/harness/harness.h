@@ -7,6 +7,7 @@
 typedef struct harness_report {
     FILE *to;                               /* a line a failure; NULL: silent */
     int cases, runs, failures;
+    int refused;                            /* of the cases: with a layer that the backend does not have */
     char first[1024];                       /* the first failure */
 } harness_report;
 
@@ -15,12 +16,12 @@ extern char harness_now[512];
 
 void harness_fail(harness_report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* test: every kernel of every list of a backend, and the backend's own choice, on every case of a group (NULL: of all) against the double
- * reference; with unreadable pages behind the buffers, then before them and on two threads: the same bits. */
+/* test: every kernel of every list of a backend, and the backend's own choice, on every case of a group (NULL: of all) that it covers against the
+ * double reference; with unreadable pages behind the buffers, then before them and on two threads: the same bits. */
 void harness_test(const char *backend, const char *group, harness_report *report);
 /* What a whole plan makes is what its nodes make one by one (in double, forward): the other checks compare plan with plan. */
 void harness_test_plan(harness_report *report);
-/* The backend's losses and optimizers against the double reference. */
+/* The backend's losses and optimizers, as many as it has, against the double reference. */
 void harness_test_learning(const char *backend, harness_report *report);
 
 /* grad: the double reference against finite differences of itself: layers, losses. */

@@ -15,6 +15,9 @@ bool kernel_belongs(const knn_kernel *kernel, const knn_backend *backend);
 /* Whether a kernel covers something somewhere in a problem, in training or outside. */
 bool kernel_covers(const knn_kernel *kernel, const problem *p);
 
+/* Whether a backend has a kernel for every node of a problem, each taken alone. */
+bool backend_covers(const knn_backend *backend, const problem *p);
+
 /* Whether "[name]" is in a list of what a plan has chosen. */
 bool kernel_ran(const knn_kernel *kernel, const char *kernels);
 

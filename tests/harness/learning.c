@@ -2,6 +2,7 @@
 #include "learning.h"
 
 #include "core/memory.h"
+#include "place.h"
 
 #ifdef KNN_DOUBLE
 #define LOSS oracle_loss
@@ -13,61 +14,81 @@ static const knn_backend *backend_of(const char *name) { (void)name; return &knn
 static const knn_backend *backend_of(const char *name) { return knn__find_backend(name); }
 #endif
 
-/* A copy in the backend's own type; NULL for NULL. */
-static knn_real *narrowed(const double *from, size_t length)
+/* An array in the backend's own type, and what the backend uses instead. */
+typedef struct array { knn_real *here, *there; size_t bytes; } array;
+
+/* Copies of numbers; NULL for NULL. */
+static array send(const place *p, const double *from, size_t length)
 {
-    knn_real *to = from != NULL ? knn__alloc(length, sizeof *to) : NULL;
-    for (size_t i = 0; to != NULL && i < length; i++)
-        to[i] = (knn_real)from[i];
-    return to;
+    array made = {.bytes = length * sizeof(knn_real)};
+    made.here = from != NULL ? knn__alloc(length, sizeof(knn_real)) : NULL;
+    for (size_t i = 0; made.here != NULL && i < length; i++)
+        made.here[i] = (knn_real)from[i];
+    made.there = place_make(p, made.here, made.bytes);
+    place_write(p, made.there, made.here, made.bytes);
+    return made;
 }
 
-/* Back into the caller's array; frees the copy. */
-static void widen(knn_real *from, double *to, size_t length)
+/* Back into the caller's array, where there is one; frees the copies. */
+static void fetch(const place *p, array a, double *to)
 {
-    for (size_t i = 0; from != NULL && i < length; i++)
-        to[i] = from[i];
-    knn__free(from);
+    place_read(p, a.here, a.there, a.bytes);
+    for (size_t i = 0; a.here != NULL && to != NULL && i < a.bytes / sizeof(knn_real); i++)
+        to[i] = a.here[i];
+    place_free(p, a.there);
+    knn__free(a.here);
 }
 
 bool LOSS(const char *backend, const knn__loss_call *settings, const loss_numbers *numbers)
 {
     const knn_backend *found = backend_of(backend);
-    if (found == NULL)
+    place p;
+    if (found == NULL || !place_open(&p, found))
         return false;
     knn__loss_call call = *settings;
     size_t rows = (size_t)call.images * (size_t)call.positions, length = rows * (size_t)call.outputs;
+    size_t value_bytes = (size_t)call.images * sizeof(double);
     bool sparse = call.op == KNN_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY;
-    knn_real *prediction = narrowed(numbers->prediction, length), *target = narrowed(numbers->target, sparse ? rows : length);
-    knn_real *weight = narrowed(numbers->weight, (size_t)call.images), *gradient = narrowed(numbers->gradient, length);
-    call.prediction = prediction;
-    call.target = target;
-    call.weight = weight;
-    call.gradient = gradient;
-    call.value = numbers->value;
+    array prediction = send(&p, numbers->prediction, length), target = send(&p, numbers->target, sparse ? rows : length);
+    array weight = send(&p, numbers->weight, (size_t)call.images), gradient = send(&p, numbers->gradient, length);
+    call.device = p.device;
+    call.prediction = prediction.there;
+    call.target = target.there;
+    call.weight = weight.there;
+    call.gradient = gradient.there;
+    call.value = place_make(&p, numbers->value, value_bytes);
     found->loss(&call);
-    knn__free(prediction);
-    knn__free(target);
-    knn__free(weight);
-    widen(gradient, numbers->gradient, length);
+    place_read(&p, numbers->value, call.value, value_bytes);
+    place_free(&p, call.value);
+    fetch(&p, prediction, NULL);
+    fetch(&p, target, NULL);
+    fetch(&p, weight, NULL);
+    fetch(&p, gradient, numbers->gradient);
+    place_close(&p);
     return true;
 }
 
 bool UPDATE(const char *backend, const knn__update_call *settings, const update_numbers *numbers)
 {
     const knn_backend *found = backend_of(backend);
-    if (found == NULL)
+    place p;
+    if (found == NULL || !place_open(&p, found))
         return false;
     knn__update_call call = *settings;
-    knn_real *gradients = narrowed(numbers->gradients, numbers->length);
-    call.gradients = gradients;
-    call.weights = narrowed(numbers->weights, numbers->length);
-    for (int i = 0; i < KNN_OWN_SLOTS; i++)
-        call.slot[i] = narrowed(numbers->slot[i], numbers->length);
+    array gradients = send(&p, numbers->gradients, numbers->length), weights = send(&p, numbers->weights, numbers->length);
+    array slots[KNN_OWN_SLOTS];
+    for (int i = 0; i < KNN_OWN_SLOTS; i++) {
+        slots[i] = send(&p, numbers->slot[i], numbers->length);
+        call.slot[i] = slots[i].there;
+    }
+    call.device = p.device;
+    call.gradients = gradients.there;
+    call.weights = weights.there;
     found->update(&call, 0, numbers->length);
-    knn__free(gradients);
-    widen(call.weights, numbers->weights, numbers->length);
+    fetch(&p, gradients, NULL);
+    fetch(&p, weights, numbers->weights);
     for (int i = 0; i < KNN_OWN_SLOTS; i++)
-        widen(call.slot[i], numbers->slot[i], numbers->length);
+        fetch(&p, slots[i], numbers->slot[i]);
+    place_close(&p);
     return true;
 }

@@ -112,6 +112,11 @@ static void check_loss(const char *backend, const knn__loss_call *call, harness_
     draw_loss(call, &got);
     draw_loss(call, &expected);
     const loss_numbers in_float = numbers_of(&got), in_double = numbers_of(&expected);
+    const knn_backend *found = knn__find_backend(backend);
+    if (found != NULL && found->has_loss != NULL && !found->has_loss(call->op)) {
+        report->refused++;
+        return;
+    }
     report->runs++;
     if (!library_loss(backend, call, &in_float) || !oracle_loss(NULL, call, &in_double))
         harness_fail(report, "%s: no backend", harness_now);
@@ -214,10 +219,19 @@ static void check_optimizer(const char *backend, knn__update_call call, harness_
 
 void harness_test_learning(const char *backend, harness_report *report)
 {
+    const knn_backend *found = knn__find_backend(backend);
+    if (found == NULL) {
+        harness_fail(report, "%s", knn_last_error());
+        return;
+    }
     each_loss(backend, check_loss, report);
     for (size_t i = 0; i < sizeof optimizers / sizeof *optimizers; i++) {
         snprintf(harness_now, sizeof harness_now, "optimizer %zu of backend %s", i, backend);
         report->cases++;
+        if (found->has_update != NULL && !found->has_update(optimizers[i].op)) {
+            report->refused++;
+            continue;
+        }
         check_optimizer(backend, optimizers[i], report);
     }
 }

@@ -33,6 +33,7 @@ void harness_support(const char *backend, harness_report *report)
         problem p;
         problem_open(&p, from);
         report->cases++;
+        report->refused += !backend_covers(found, &p);
         for (int i = 0; i < MOST_KERNELS && (kernel = kernel_at(found, i)) != NULL; i++)
             covered[i] += kernel_covers(kernel, &p);
         if (report->to != NULL)

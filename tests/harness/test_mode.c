@@ -82,8 +82,14 @@ void harness_test(const char *backend, const char *group, harness_report *report
         const knn_kernel *kernel;
         if (group != NULL && strcmp(group, from->group) != 0)
             continue;
-        problem_make(&p, from);
         report->cases++;
+        problem_open(&p, from);
+        bool covered = backend_covers(found, &p);
+        problem_free(&p);
+        report->refused += !covered;
+        if (!covered)
+            continue;
+        problem_make(&p, from);
         test_choice(&p, backend, NULL, chosen, report);
         for (int i = 0; (kernel = kernel_at(found, i)) != NULL; i++)
             if (kernel_belongs(kernel, found) && kernel_covers(kernel, &p) && !kernel_ran(kernel, chosen))

@@ -1,0 +1,58 @@
+/* What the emulator's files share. One lock for all: the emulated GPU does one thing at a time. */
+#ifndef TESTS_CUDA_EMULATOR_INSIDE_H
+#define TESTS_CUDA_EMULATOR_INSIDE_H
+
+#include "emulator.h"
+
+#include <cuda_runtime_api.h>
+
+#include <functional>
+#include <mutex>
+
+namespace emulator {
+
+extern std::recursive_mutex lock;
+typedef std::lock_guard<std::recursive_mutex> locked;
+
+/* ---- state.cpp ---- */
+
+extern int devices, order;
+extern size_t memory_of_device;
+extern int capability;
+
+/* Keeps the first misuse for emulator_complaint. */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Whether this call, which can fail, is the one that shall. */
+bool call_fails();
+/* A number below n; the same ones in every run with the same order. */
+unsigned draw(unsigned n);
+/* Something came alive (1) or went (-1). */
+void count_live(int change);
+
+/* ---- memory.cpp ---- */
+
+/* Whether all of it lies in one allocation that is alive. */
+bool is_on_device(const void *block, size_t bytes);
+/* Complains where it does not. */
+bool expect_on_device(const char *what, const void *block, size_t bytes);
+
+/* While one exists the GPU is at work, and its memory can be touched: code of the host that does so stops with a message. */
+struct at_work {
+    explicit at_work(const char *what);
+    ~at_work();
+};
+
+/* ---- streams.cpp ---- */
+
+/* Queues work; it is done when somebody waits. */
+cudaError_t enqueue(cudaStream_t stream, const char *what, std::function<void()> work);
+/* Does all work of all streams. */
+void finish_all();
+
+/* ---- launch.cpp: where a kernel is, for messages ---- */
+
+void describe_thread(char *text, size_t size);
+
+}
+
+#endif

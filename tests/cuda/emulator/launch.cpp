@@ -1,0 +1,102 @@
+/* Runs kernels thread by thread, each to its end: kernels here know no barriers. In whichever order is set. */
+#include "inside.h"
+#include "launch.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <numeric>
+#include <vector>
+
+namespace emulator {
+
+uint3 thread_index, block_index;
+dim3 block_size, grid_size;
+
+static const char *running;
+static long launches;
+static thread_local cudaError_t last_error = cudaSuccess;
+
+enum { MOST_THREADS = 1024, MOST_ROWS = 65535 };            /* of a block; of a grid in y and z */
+
+void describe_thread(char *text, size_t size)
+{
+    if (running == nullptr)
+        text[0] = '\0';
+    else
+        snprintf(text, size, ", block %u, thread %u", block_index.x, thread_index.x);
+}
+
+/* 0 .. n - 1 in the order that is set. */
+static std::vector<unsigned> in_order(unsigned n)
+{
+    std::vector<unsigned> numbers(n);
+    std::iota(numbers.begin(), numbers.end(), 0);
+    if (order == EMULATOR_DESCENDING)
+        std::reverse(numbers.begin(), numbers.end());
+    else if (order != EMULATOR_ASCENDING)
+        for (unsigned i = n; i > 1; i--)
+            std::swap(numbers[i - 1], numbers[draw(i)]);
+    return numbers;
+}
+
+static uint3 place(unsigned number, dim3 size) { return {number % size.x, number / size.x % size.y, number / size.x / size.y}; }
+
+static void run(const char *kernel, dim3 grid, dim3 block, const std::function<void()> &thread)
+{
+    running = kernel;
+    grid_size = grid;
+    block_size = block;
+    const std::vector<unsigned> blocks = in_order(grid.x * grid.y * grid.z), threads = in_order(block.x * block.y * block.z);
+    for (unsigned b : blocks) {
+        block_index = place(b, grid);
+        for (unsigned t : threads) {
+            thread_index = place(t, block);
+            thread();
+        }
+    }
+    running = nullptr;
+}
+
+static bool can_be(dim3 grid, dim3 block)
+{
+    return grid.x > 0 && grid.y > 0 && grid.z > 0 && grid.x <= 0x7fffffffu && grid.y <= MOST_ROWS && grid.z <= MOST_ROWS && block.x > 0 &&
+           block.y > 0 && block.z > 0 && block.x * block.y * block.z <= MOST_THREADS;
+}
+
+void launch(const char *kernel, dim3 grid, dim3 block, cudaStream_t stream, std::function<void()> thread)
+{
+    cudaError_t error = cudaSuccess;
+    launches++;
+    if (!can_be(grid, block)) {
+        complain("%s: a grid of %u x %u x %u blocks of %u x %u x %u threads", kernel, grid.x, grid.y, grid.z, block.x, block.y, block.z);
+        error = cudaErrorInvalidConfiguration;
+    } else if (call_fails())
+        error = cudaErrorLaunchFailure;
+    else
+        error = enqueue(stream, kernel, [=] { run(kernel, grid, block, thread); });
+    if (error != cudaSuccess)
+        last_error = error;
+}
+
+void check_pointer(const char *kernel, const void *argument)
+{
+    if (argument != nullptr)
+        expect_on_device(kernel, argument, 1);
+}
+
+}
+
+using namespace emulator;
+
+extern "C" {
+
+cudaError_t cudaGetLastError(void)
+{
+    cudaError_t error = last_error;
+    last_error = cudaSuccess;
+    return error;
+}
+
+long emulator_launches(void) { return launches; }
+
+}

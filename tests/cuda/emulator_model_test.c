@@ -1,0 +1,294 @@
+/* Whole models on an emulated GPU: what they predict and learn is what the backend "cpu" does; and they move between both. */
+#include "emulator.h"
+#include "support/check_run.h"
+
+#include <knn/knn.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SECONDS = 200 };
+
+static void ok(knn_status status) { ck_assert_msg(status == KNN_OK, "%s: %s", knn_status_name(status), knn_last_error()); }
+
+static void nothing_is_left(void)
+{
+    ck_assert_int_gt(emulator_launches(), 0);
+    ck_assert_str_eq(emulator_complaint(), "");
+    ck_assert_uint_eq(emulator_live(), 0);
+}
+
+/* ---- The tutorial's net, on smaller pictures ---- */
+
+enum { SIDE = 94, PICTURES = 3, INPUT = SIDE * SIDE * 3 };
+
+static knn_model *catdog(const char *backend, const knn_optimizer *optimizer)
+{
+    static const int filters[] = {32, 64, 128, 128};
+    knn_model *model = knn_sequential(.backend = backend, .seed = 5, .threads = 1);
+    knn_add(model, knn_input(SIDE, SIDE, 3));
+    for (int i = 0; i < 4; i++) {
+        knn_add(model, knn_conv2d(filters[i], 3, .activation = KNN_RELU));
+        knn_add(model, knn_max_pooling2d(2));
+    }
+    knn_add(model, knn_flatten());
+    knn_add(model, knn_dropout(0.5));
+    knn_add(model, knn_dense(64, .activation = KNN_RELU));
+    knn_add(model, knn_dense(1, .activation = KNN_SIGMOID));
+    ok(knn_compile(model, .optimizer = optimizer, .loss = knn_binary_crossentropy(), .metrics = {knn_accuracy()}));
+    return model;
+}
+
+/* Pictures with some structure: a wave a channel, another one for each. */
+static void draw_pictures(float *x, float *y)
+{
+    for (int picture = 0; picture < PICTURES; picture++) {
+        for (int i = 0; i < INPUT; i++)
+            x[picture * INPUT + i] = (float)(0.5 + 0.5 * sin(i * (0.013 + 0.007 * picture) + i % 3));
+        y[picture] = (float)(picture % 2);
+    }
+}
+
+static float *weights_of(const knn_model *model, size_t *length)
+{
+    size_t count = knn_weight_count(model), all = 0;
+    float *values = NULL;
+    for (size_t i = 0; i < count; i++) {
+        int rank, shape[4];
+        size_t n = 1;
+        ok(knn_weight_info(model, i, NULL, &rank, shape, NULL));
+        for (int d = 0; d < rank; d++)
+            n *= (size_t)shape[d];
+        values = realloc(values, (all + n) * sizeof *values);
+        ck_assert_ptr_nonnull(values);
+        ok(knn_get_weight(model, i, values + all, n));
+        all += n;
+    }
+    *length = all;
+    return values;
+}
+
+/* |a - b| / |b - from|: how far off a change is. */
+static double off(const float *a, const float *b, const float *from, size_t n)
+{
+    double difference = 0, change = 0;
+    for (size_t i = 0; i < n; i++) {
+        difference += ((double)a[i] - b[i]) * ((double)a[i] - b[i]);
+        change += ((double)b[i] - from[i]) * ((double)b[i] - from[i]);
+    }
+    return sqrt(difference / change);
+}
+
+typedef struct outcome { float *start, *end; size_t length; double loss, accuracy; float predicted[PICTURES]; } outcome;
+
+static outcome train(const char *backend, const knn_optimizer *optimizer, int steps)
+{
+    static float x[PICTURES * INPUT], y[PICTURES];
+    outcome made;
+    double values[2];
+    knn_model *model = catdog(backend, optimizer);
+    ck_assert_str_eq(knn_backend_name(model), backend);
+    draw_pictures(x, y);
+    made.start = weights_of(model, &made.length);
+    for (int i = 0; i < steps; i++)
+        ok(knn_train_on_batch(model, x, y, PICTURES, values, 2));
+    made.loss = values[0];
+    made.accuracy = values[1];
+    ok(knn_predict(model, x, PICTURES, made.predicted, PICTURES));
+    made.end = weights_of(model, &made.length);
+    knn_model_free(model);
+    return made;
+}
+
+static void forget(outcome *o)
+{
+    free(o->start);
+    free(o->end);
+}
+
+static void compare(const knn_optimizer *optimizer, int steps, double tolerance)
+{
+    outcome cpu = train("cpu", optimizer, steps), cuda = train("cuda", optimizer, steps);
+    ck_assert_uint_eq(cpu.length, cuda.length);
+    ck_assert_mem_eq(cpu.start, cuda.start, cpu.length * sizeof *cpu.start);
+    ck_assert_double_eq_tol(cuda.loss, cpu.loss, 1e-5 * fabs(cpu.loss));
+    ck_assert_double_eq(cuda.accuracy, cpu.accuracy);
+    for (int i = 0; i < PICTURES; i++)
+        ck_assert_float_eq_tol(cuda.predicted[i], cpu.predicted[i], (float)tolerance);
+    double error = off(cuda.end, cpu.end, cpu.start, cpu.length);
+    ck_assert_msg(error < tolerance, "the weights' change is off by %g of itself", error);
+    forget(&cpu);
+    forget(&cuda);
+    nothing_is_left();
+}
+
+/* With a rate of 1 the change of the weights is the gradient. */
+START_TEST(gradients_are_those_of_the_cpu) { compare(knn_sgd(.learning_rate = 1), 1, 1e-4); }
+END_TEST
+
+START_TEST(three_steps_of_each_optimizer_are_those_of_the_cpu)
+{
+    const knn_optimizer *const optimizers[] = {knn_sgd(.learning_rate = 0.01, .momentum = 0.9, .nesterov = true),
+        knn_rmsprop(.learning_rate = 1e-3, .epsilon = 1e-5), knn_adam(.learning_rate = 1e-3, .epsilon = 1e-5)};
+    compare(optimizers[_i], 3, 1e-3);
+}
+END_TEST
+
+/* ---- A small net, trained ---- */
+
+enum { SAMPLES = 24, FEATURES = 5, CLASSES = 3 };
+
+static float samples[SAMPLES * FEATURES], labels[SAMPLES];
+
+static knn_dataset *small_data(void)
+{
+    for (int i = 0; i < SAMPLES; i++) {
+        labels[i] = (float)(i % CLASSES);
+        for (int k = 0; k < FEATURES; k++)
+            samples[i * FEATURES + k] = (float)sin(3.1 * i + 1.7 * k) + (k == i % CLASSES ? 2.0f : 0.0f);
+    }
+    knn_dataset *data = knn_flow(.x = samples, .y = labels, .samples = SAMPLES, .height = FEATURES);
+    ck_assert_msg(data != NULL, "%s", knn_last_error());
+    return data;
+}
+
+static knn_model *small_net(const char *backend)
+{
+    knn_model *model = knn_sequential(.backend = backend, .seed = 2);
+    knn_add(model, knn_input(FEATURES));
+    knn_add(model, knn_dense(8, .activation = KNN_TANH));
+    knn_add(model, knn_dropout(0.2));
+    knn_add(model, knn_dense(CLASSES, .activation = KNN_SOFTMAX));
+    ok(knn_compile(model, .optimizer = knn_adam(.learning_rate = 0.03), .loss = knn_sparse_categorical_crossentropy(),
+                   .metrics = {knn_accuracy()}));
+    return model;
+}
+
+enum { EPOCHS = 6 };
+
+static void loss_curve(const char *backend, double curve[2 * EPOCHS])
+{
+    knn_dataset *data = small_data();
+    knn_model *model = small_net(backend);
+    ok(knn_fit(model, .data = data, .validation_data = data, .epochs = EPOCHS, .batch_size = 10));
+    for (int i = 0; i < EPOCHS; i++) {
+        curve[2 * i] = knn_history_values(knn_model_history(model), "loss")[i];
+        curve[2 * i + 1] = knn_history_values(knn_model_history(model), "val_loss")[i];
+    }
+    knn_model_free(model);
+    knn_dataset_free(data);
+}
+
+START_TEST(a_training_has_the_loss_curve_of_the_cpu)
+{
+    double cpu[2 * EPOCHS], cuda[2 * EPOCHS];
+    emulator_set_order(11);
+    loss_curve("cpu", cpu);
+    loss_curve("cuda", cuda);
+    for (int i = 0; i < 2 * EPOCHS; i++)
+        ck_assert_double_eq_tol(cuda[i], cpu[i], 1e-4 * cpu[i]);
+    ck_assert_double_lt(cuda[2 * EPOCHS - 2], cuda[0]);
+    nothing_is_left();
+}
+END_TEST
+
+/* ---- From one to the other ---- */
+
+/* Trains two epochs on one backend, saves, goes on for two on the other: the weights. */
+static float *trained_on(const char *first, const char *then, size_t *length)
+{
+    char path[] = "/tmp/knn-emulator-XXXXXX";
+    knn_dataset *data = small_data();
+    knn_model *model = small_net(first);
+    int file = mkstemp(path);
+    ck_assert_int_ge(file, 0);
+    close(file);
+    ok(knn_fit(model, .data = data, .epochs = 2, .batch_size = 10));
+    ok(knn_save_model(model, path));
+    knn_model_free(model);
+    model = knn_load_model(path, .backend = then, .seed = 2);
+    ck_assert_msg(model != NULL, "%s", knn_last_error());
+    ok(knn_fit(model, .data = data, .epochs = 4, .initial_epoch = 2, .batch_size = 10));
+    float *values = weights_of(model, length);
+    knn_model_free(model);
+    knn_dataset_free(data);
+    unlink(path);
+    return values;
+}
+
+START_TEST(a_model_goes_on_where_the_other_backend_stopped)
+{
+    size_t length;
+    float *cpu = trained_on("cpu", "cpu", &length), *from_cuda = trained_on("cuda", "cpu", &length), *to_cuda = trained_on("cpu", "cuda", &length);
+    for (size_t i = 0; i < length; i++) {
+        ck_assert_float_eq_tol(from_cuda[i], cpu[i], 1e-4f);
+        ck_assert_float_eq_tol(to_cuda[i], cpu[i], 1e-4f);
+    }
+    free(cpu);
+    free(from_cuda);
+    free(to_cuda);
+    nothing_is_left();
+}
+END_TEST
+
+/* ---- The host reads and changes weights while the device has them ---- */
+
+static knn_status read_weight(const knn_event *event, void *user)
+{
+    float *last = user, bias[8];
+    if (event->kind != KNN_BATCH_END)
+        return KNN_OK;
+    ok(knn_get_weight(event->model, 1, bias, 8));
+    ck_assert_mem_ne(bias, last, sizeof bias);
+    memcpy(last, bias, sizeof bias);
+    return KNN_OK;
+}
+
+START_TEST(a_callback_reads_the_weights_of_now)
+{
+    float last[8] = {0};
+    knn_dataset *data = small_data();
+    knn_model *model = small_net("cuda");
+    ok(knn_fit(model, .data = data, .epochs = 2, .batch_size = 8, .callbacks = {knn_call(read_weight, .user = last)}));
+    knn_model_free(model);
+    knn_dataset_free(data);
+    nothing_is_left();
+}
+END_TEST
+
+START_TEST(weights_that_the_host_sets_are_used)
+{
+    float x[FEATURES] = {1, 2, 3, 4, 5}, y[CLASSES], zero[8 * CLASSES] = {0}, bias[CLASSES] = {0, 0, 0};
+    knn_dataset *data = small_data();
+    knn_model *model = small_net("cuda");
+    ok(knn_fit(model, .data = data, .batch_size = 8));
+    ok(knn_predict(model, x, 1, y, CLASSES));
+    ok(knn_set_weight(model, 2, zero, 8 * CLASSES));
+    ok(knn_set_weight(model, 3, bias, CLASSES));
+    ok(knn_predict(model, x, 1, y, CLASSES));
+    for (int i = 0; i < CLASSES; i++)
+        ck_assert_float_eq_tol(y[i], 1.0f / CLASSES, 1e-6f);
+    knn_model_free(model);
+    knn_dataset_free(data);
+    nothing_is_left();
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("emulator_model");
+    TCase *models = tcase_create("models");
+    tcase_set_timeout(models, SECONDS);
+    tcase_add_test(models, gradients_are_those_of_the_cpu);
+    tcase_add_loop_test(models, three_steps_of_each_optimizer_are_those_of_the_cpu, 0, 3);
+    tcase_add_test(models, a_training_has_the_loss_curve_of_the_cpu);
+    tcase_add_test(models, a_model_goes_on_where_the_other_backend_stopped);
+    tcase_add_test(models, a_callback_reads_the_weights_of_now);
+    tcase_add_test(models, weights_that_the_host_sets_are_used);
+    suite_add_tcase(s, models);
+    return s;
+}
+
+int main(void) { return check_run(suite()); }
