@@ -80,6 +80,7 @@ typedef struct knn__device_class {
     void (*close)(knn_device *device);                      /* waits; NULL is fine */
     void *(*alloc)(knn_device *device, size_t bytes);       /* not zeroed; NULL with the text of KNN_ERROR_DEVICE_MEMORY */
     void (*free)(knn_device *device, void *block);          /* NULL is fine */
+    size_t (*room)(knn_device *device);                     /* bytes that are free now */
     void (*write)(knn_device *device, void *to, const void *from, size_t bytes);           /* from the host */
     void (*read)(knn_device *device, void *to, const void *from, size_t bytes);            /* to the host */
     void (*zero)(knn_device *device, void *block, size_t bytes);

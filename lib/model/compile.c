@@ -92,6 +92,7 @@ knn_status knn_compile_with(knn_model *model, const knn_compile_options *given)
         release(&model->compiled);
         model->compiled = compiled;
         model->compiled.done = true;
+        knn__backend_meets_compiled(model);
     } else {
         release(&compiled);
         knn__model_break(model, status);

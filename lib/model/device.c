@@ -134,8 +134,37 @@ knn_status knn__backend_takes(const knn_model *model, bool training)
 
     if (status == KNN_OK && training)
         status = knn__optimizer_runs_on(&model->compiled.optimizer, model->backend);
-    for (int i = 0; status == KNN_OK && training && devices(model) != NULL && i < model->stretch_count; i++)
-        if (model->stretches[i].regularizer != NULL || model->stretches[i].constraint != NULL)
-            status = knn__fail(KNN_ERROR_UNSUPPORTED, "backend %s does not have regularizers and constraints", model->backend->name);
+    for (size_t i = 0; status == KNN_OK && training && devices(model) != NULL && i < model->weight_count; i++) {
+        const knn__model_weight *weight = &model->weights_table[i];
+        if (weight->spec.trainable && (weight->spec.regularizer != NULL || weight->spec.constraint != NULL))
+            status = knn__fail(KNN_ERROR_UNSUPPORTED, "%s: backend %s does not have regularizers and constraints", weight->name,
+                               model->backend->name);
+    }
     return status;
+}
+
+static bool gives_way(const knn_model *model) { return model->backend_is_ours && devices(model) != NULL; }
+
+static void take_cpu(knn_model *model)
+{
+    knn__model_free_plans(model);
+    model->backend = &knn__cpu_backend;
+}
+
+void knn__backend_meets(knn_model *model, const knn__model_layer *layer)
+{
+    knn_node nodes[KNN_LAYER_NODES];
+    int count = layer->kind->nodes(layer->description, &layer->in, &layer->out, nodes);
+
+    for (int i = 0; i < count && gives_way(model); i++)
+        if (!knn__plan_covers(model->backend, &nodes[i], true, 1) || !knn__plan_covers(model->backend, &nodes[i], false, 1))
+            take_cpu(model);
+}
+
+void knn__backend_meets_compiled(knn_model *model)
+{
+    if (!gives_way(model) || knn__backend_takes(model, true) == KNN_OK)
+        return;
+    take_cpu(model);
+    knn__clear_error();
 }

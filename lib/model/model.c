@@ -33,6 +33,7 @@ knn_model *knn_sequential_with(const knn_model_options *given)
     }
     model->backend = backend;
     model->device = knn__device_number(options.backend);
+    model->backend_is_ours = options.backend == NULL || strcmp(options.backend, "auto") == 0;
     model->threads = options.threads > 0 ? options.threads : knn__cores();
     model->seed = options.seed;
     model->name = knn__copy_text(options.name != NULL ? options.name : "sequential");
@@ -60,7 +61,7 @@ static void free_layers(knn_model *model)
     knn__free(model->input_name);
 }
 
-void knn__model_free_arenas(knn_model *model)
+void knn__model_free_plans(knn_model *model)
 {
     while (model->pool != NULL) {
         knn__pooled_plan *first = model->pool;
@@ -69,10 +70,15 @@ void knn__model_free_arenas(knn_model *model)
         knn__free(first);
     }
     knn__plan_free(model->training_plan);
+    model->training_plan = NULL;
     knn__arrays_free(model, false);
+}
+
+void knn__model_free_arenas(knn_model *model)
+{
+    knn__model_free_plans(model);
     knn__arena_free(model->weights, model->weights_length * sizeof(float));
     knn__arena_free(model->gradients, model->trainable_length * sizeof(float));
-    model->training_plan = NULL;
     model->weights = model->gradients = NULL;
     for (int i = 0; i < KNN_MAX_SLOTS; i++) {
         knn__arena_free(model->slots[i], model->trainable_length * sizeof(float));
@@ -254,6 +260,7 @@ knn_status knn__model_append(knn_model *model, const char *inside, knn__model_la
     if (!knn__reserve((void **)&model->layers, &model->layer_capacity, model->layer_count + 1, sizeof *model->layers))
         return KNN_ERROR_MEMORY;
     model->layers[model->layer_count++] = *layer;
+    knn__backend_meets(model, layer);
     return KNN_OK;
 }
 

@@ -81,6 +81,7 @@ struct knn_model {
     char *name;
     const knn_backend *backend;
     int device;                             /* its number, of a backend that has devices */
+    bool backend_is_ours;                   /* "auto": it gives way to the CPU where it lacks something */
     int threads;
     uint64_t seed;
     const char *force_kernel;               /* knn_request.force of its plans; set by the benchmark only; NULL: free choice */
@@ -155,7 +156,8 @@ knn_status knn__model_add(knn_model *model, const char *inside, const knn_layer 
 /* Before a change of layers: weights leave the arena until they are needed again, plans and compilation go. On failure nothing has
  * changed. */
 knn_status knn__model_take_apart(knn_model *model);
-/* What comes into being with the first use: arenas and plans. */
+/* What comes into being with the first use: plans and a device's arrays; arenas, too. */
+void       knn__model_free_plans(knn_model *model);
 void       knn__model_free_arenas(knn_model *model);
 
 /* Makes the arenas and draws the initial weights if that has not happened; fails without layers or input shape. */
@@ -192,6 +194,9 @@ void        knn__arrays_ahead(knn_model *model);
 /* Copies them back where they are newer: before the host reads or changes the model's own. */
 knn_status  knn__arrays_return(knn_model *model);
 void        knn__arrays_free(knn_model *model, bool only_training);
+/* A backend that nobody has asked for gives way to the CPU, where it does not have a new layer, or what the model is compiled with. */
+void        knn__backend_meets(knn_model *model, const knn__model_layer *layer);
+void        knn__backend_meets_compiled(knn_model *model);
 /* KNN_ERROR_UNSUPPORTED names what a training, or an evaluation, wants and the backend does not have. */
 knn_status  knn__backend_takes(const knn_model *model, bool training);
 

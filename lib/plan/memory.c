@@ -8,6 +8,7 @@
 #include "plan/steps.h"
 
 #include "core/memory.h"
+#include "core/status.h"
 
 enum { ALIGNMENT = 64 };
 
@@ -188,13 +189,41 @@ static knn_status on_host(knn__plan *plan, size_t bytes)
     return plan->arena != NULL ? KNN_OK : KNN_ERROR_MEMORY;
 }
 
+/* Bytes of the plan for another capacity. The plan is spoilt for its own. */
+static size_t bytes_for(knn__plan *plan, int capacity)
+{
+    plan->options.capacity = capacity;
+    for (int s = 0; s < plan->count; s++) {
+        knn_step *step = &plan->steps[s];
+        step->request.capacity = capacity;
+        step->needs = (knn_needs){0};
+        step->kernel->measure(step, &step->needs);
+    }
+    return place(plan, NULL);
+}
+
+/* There is no room on the device: which batch would have some. */
+static knn_status does_not_fit(knn__plan *plan)
+{
+    int wanted = plan->options.capacity, fits = 0, too_large = wanted;
+    size_t room = knn__devices(plan)->room(plan->device);
+
+    while (too_large - fits > 1) {
+        int capacity = fits + (too_large - fits) / 2;
+        *(bytes_for(plan, capacity) <= room ? &fits : &too_large) = capacity;
+    }
+    if (fits == 0)
+        return knn__context(KNN_ERROR_DEVICE_MEMORY, "a batch of %d does not fit, nor does a single sample", wanted);
+    return knn__context(KNN_ERROR_DEVICE_MEMORY, "a batch of %d does not fit, one of %d would", wanted, fits);
+}
+
 static knn_status on_device(knn__plan *plan, size_t bytes)
 {
     plan->host_output = knn__alloc((size_t)plan->options.capacity * plan->out_length, sizeof *plan->host_output);
     if (plan->host_output == NULL)
         return KNN_ERROR_MEMORY;
     plan->arena = knn__devices(plan)->alloc(plan->device, bytes);
-    return plan->arena != NULL ? KNN_OK : KNN_ERROR_DEVICE_MEMORY;
+    return plan->arena != NULL ? KNN_OK : does_not_fit(plan);
 }
 
 knn_status knn__plan_memory(knn__plan *plan)

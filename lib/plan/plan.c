@@ -28,24 +28,32 @@ static int nodes_on_offer(const knn__plan *plan, int at)
     return end - at;
 }
 
-static int choose(const knn__plan *plan, int at, const knn_request *request, const char *force, const knn_kernel **chosen)
+static int choose(const knn_backend *backend, const knn_node *nodes, int count, const knn_request *request, const char *force,
+                  const knn_kernel **chosen)
 {
     const char *reason;
 
     for (int list = 0;; list++) {
-        const knn_kernel *const *kernels = plan->options.backend->kernels(list);
+        const knn_kernel *const *kernels = backend->kernels(list);
         if (kernels == NULL)
             return 0;
         for (; *kernels != NULL; kernels++) {
             if (force != NULL && strstr((*kernels)->name, force) == NULL)
                 continue;
-            int covered = (*kernels)->covers(&plan->nodes[at], nodes_on_offer(plan, at), request, &reason);
+            int covered = (*kernels)->covers(nodes, count, request, &reason);
             if (covered > 0) {
                 *chosen = *kernels;
                 return covered;
             }
         }
     }
+}
+
+bool knn__plan_covers(const knn_backend *backend, const knn_node *node, bool training, int capacity)
+{
+    const knn_request request = {.training = training, .capacity = capacity, .slices = 1};
+    const knn_kernel *kernel;
+    return is_identity(node, training) || choose(backend, node, 1, &request, NULL, &kernel) > 0;
 }
 
 /* One image: what counts is when it is done, not that its steps are run depth first. */
@@ -67,12 +75,13 @@ static knn_status choose_kernels(knn__plan *plan)
     for (int at = 0; at < plan->node_count;) {
         knn_step *step = &plan->steps[plan->count];
         const knn_kernel *kernel = NULL;
-        int covered = request.force != NULL ? choose(plan, at, &request, request.force, &kernel) : 0;
+        const knn_backend *backend = plan->options.backend;
+        int offered = nodes_on_offer(plan, at);
+        int covered = request.force != NULL ? choose(backend, &plan->nodes[at], offered, &request, request.force, &kernel) : 0;
         if (covered == 0)
-            covered = choose(plan, at, &request, NULL, &kernel);
+            covered = choose(backend, &plan->nodes[at], offered, &request, NULL, &kernel);
         if (covered == 0)
-            return knn__fail(KNN_ERROR_UNSUPPORTED, "%s: backend %s has no kernel for this layer", plan->nodes[at].name,
-                             plan->options.backend->name);
+            return knn__fail(KNN_ERROR_UNSUPPORTED, "%s: backend %s has no kernel for this layer", plan->nodes[at].name, backend->name);
         *step = (knn_step){.kernel = kernel, .nodes = &plan->nodes[at], .count = covered, .request = request,
             .weights = plan->options.weights, .gradients = plan->options.gradients, .device = plan->device, .run = &plan->run};
         step->x.length = knn__extent_length(plan->nodes[at].in);

@@ -25,6 +25,9 @@ typedef struct knn__plan_options {
     knn_real *weights, *gradients;          /* arenas in the backend's memory, borrowed; gradients NULL without training */
 } knn__plan_options;
 
+/* Whether a backend has a kernel for a node, taken alone. */
+bool knn__plan_covers(const knn_backend *backend, const knn_node *node, bool training, int capacity);
+
 /* KNN_ERROR_UNSUPPORTED names layer and backend; or MEMORY, DEVICE, DEVICE_MEMORY. */
 knn_status knn__plan_make(const knn__plan_options *options, knn__plan **plan);
 void       knn__plan_free(knn__plan *plan);

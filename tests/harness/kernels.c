@@ -1,6 +1,8 @@
 /* What the harness asks about single kernels. Runs none. */
 #include "kernels.h"
 
+#include "plan/plan.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,24 +38,11 @@ bool kernel_covers(const knn_kernel *kernel, const problem *p)
     return false;
 }
 
-static bool node_is_covered(const knn_backend *backend, const problem *p, const knn_node *node, bool training)
-{
-    const knn_kernel *kernel;
-    const char *reason = NULL;
-    knn_request request = {.training = training, .capacity = p->from->images, .slices = 1};
-    if (node->op == KNN_OP_FLATTEN || (node->training_only && !training))
-        return true;
-    for (int i = 0; (kernel = kernel_at(backend, i)) != NULL; i++)
-        if (kernel->covers(node, 1, &request, &reason) > 0)
-            return true;
-    return false;
-}
-
 bool backend_covers(const knn_backend *backend, const problem *p)
 {
     for (int training = p->from->inference_only ? 0 : 1; training >= 0; training--)
         for (int at = 0; at < p->chain.count; at++)
-            if (!node_is_covered(backend, p, &p->chain.nodes[at], training))
+            if (!knn__plan_covers(backend, &p->chain.nodes[at], training, p->from->images))
                 return false;
     return true;
 }

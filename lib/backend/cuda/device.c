@@ -119,6 +119,13 @@ static void *allocate(knn_device *device, size_t bytes)
     return NULL;
 }
 
+static size_t room(knn_device *device)
+{
+    size_t free_bytes = 0, all_bytes = 0;
+    enter(device);
+    return cudaMemGetInfo(&free_bytes, &all_bytes) == cudaSuccess ? free_bytes : 0;
+}
+
 static void release(knn_device *device, void *block)
 {
     if (block == NULL)
@@ -146,6 +153,6 @@ static void zero(knn_device *device, void *block, size_t bytes)
 }
 
 const knn__device_class knn__cuda_devices = {
-    .available = available, .open = open, .close = close, .alloc = allocate, .free = release, .write = write, .read = read, .zero = zero,
-    .wait = wait,
+    .available = available, .open = open, .close = close, .alloc = allocate, .free = release, .room = room, .write = write,
+    .read = read, .zero = zero, .wait = wait,
 };

@@ -1,0 +1,229 @@
+/* What goes wrong with a GPU: none there, too old, too small, something that the backend lacks, any call that fails: an error with a text that
+ * says it, everything given back, and the program goes on. */
+#include "emulator.h"
+#include "support/check_run.h"
+
+#include "core/memory.h"
+
+#include <knn/extend.h>
+#include <knn/knn.h>
+
+#include <stdio.h>
+#include <string.h>
+
+enum { SIDE = 12, SAMPLES = 4, INPUT = SIDE * SIDE * 2, SECONDS = 120 };
+
+static float x[SAMPLES * INPUT], y[SAMPLES] = {0, 1, 0, 1};
+
+static void ok(knn_status status) { ck_assert_msg(status == KNN_OK, "%s: %s", knn_status_name(status), knn_last_error()); }
+
+static void says(const char *text) { ck_assert_msg(strstr(knn_last_error(), text) != NULL, "\"%s\" is not in \"%s\"", text, knn_last_error()); }
+
+static void nothing_is_left(void)
+{
+    ck_assert_str_eq(emulator_complaint(), "");
+    ck_assert_uint_eq(emulator_live(), 0);
+    ck_assert_uint_eq(knn__live_blocks(), 0);
+}
+
+static knn_model *net(const char *backend)
+{
+    knn_model *model = knn_sequential(.backend = backend, .seed = 1, .threads = 1);
+    knn_add(model, knn_input(SIDE, SIDE, 2));
+    knn_add(model, knn_conv2d(3, 3, .activation = KNN_RELU));
+    knn_add(model, knn_max_pooling2d(2));
+    knn_add(model, knn_flatten());
+    knn_add(model, knn_dropout(0.25));
+    knn_add(model, knn_dense(1, .activation = KNN_SIGMOID));
+    return model;
+}
+
+/* ---- No device ---- */
+
+START_TEST(a_machine_without_a_driver_has_no_backend_cuda)
+{
+    emulator_set_devices(-1);
+    ck_assert_ptr_null(knn_sequential(.backend = "cuda"));
+    says("backend \"cuda\": CUDA driver version is insufficient for CUDA runtime version (cudaErrorInsufficientDriver)");
+    says("there are \"cpu\" and \"reference\"");
+    nothing_is_left();
+}
+END_TEST
+
+START_TEST(a_machine_without_a_gpu_has_none)
+{
+    emulator_set_devices(0);
+    ck_assert_ptr_null(knn_sequential(.backend = "cuda"));
+    says("cudaErrorNoDevice");
+    nothing_is_left();
+}
+END_TEST
+
+START_TEST(a_gpu_that_is_not_there_is_refused)
+{
+    emulator_set_devices(2);
+    knn_model *model = net("cuda:1");
+    ck_assert_str_eq(knn_backend_name(model), "cuda");
+    knn_model_free(model);
+    ck_assert_ptr_null(knn_sequential(.backend = "cuda:2"));
+    says("backend \"cuda:2\": there is no GPU 2, there are 2; there are \"cuda\", \"cpu\" and \"reference\"");
+    nothing_is_left();
+}
+END_TEST
+
+START_TEST(an_old_gpu_is_refused)
+{
+    emulator_set_capability(61);
+    ck_assert_ptr_null(knn_sequential(.backend = "cuda"));
+    says("GPU 0 has compute capability 6.1, expected at least 7.5");
+    nothing_is_left();
+}
+END_TEST
+
+/* ---- auto ---- */
+
+static const char *chosen(const knn_layer *layer, const knn_optimizer *optimizer)
+{
+    static char name[16];
+    knn_model *model = net("auto");
+    if (layer != NULL)
+        ok(knn_add(model, layer));
+    ok(knn_compile(model, .optimizer = optimizer, .loss = knn_mean_squared_error()));
+    ok(knn_train_on_batch(model, x, y, SAMPLES, NULL, 0));
+    snprintf(name, sizeof name, "%s", knn_backend_name(model));
+    knn_model_free(model);
+    return name;
+}
+
+START_TEST(auto_is_the_gpu_where_there_is_one)
+{
+    ck_assert_str_eq(chosen(NULL, NULL), "cuda");
+    emulator_set_devices(-1);
+    ck_assert_str_eq(chosen(NULL, NULL), "cpu");
+    nothing_is_left();
+}
+END_TEST
+
+START_TEST(auto_is_the_cpu_where_the_gpu_lacks_something)
+{
+    ck_assert_str_eq(chosen(knn_batch_normalization(), NULL), "cpu");
+    ck_assert_str_eq(chosen(NULL, knn_lion()), "cpu");
+    ck_assert_str_eq(chosen(knn_dense(1, .kernel_regularizer = knn_l2(0.1)), NULL), "cpu");
+    nothing_is_left();
+}
+END_TEST
+
+/* ---- What the backend lacks ---- */
+
+static void refuses(const knn_layer *layer, const knn_optimizer *optimizer, const knn_loss *loss, const char *text)
+{
+    knn_model *model = net("cuda");
+    if (layer != NULL)
+        ok(knn_add(model, layer));
+    ok(knn_compile(model, .optimizer = optimizer, .loss = loss));
+    ck_assert_int_eq(knn_train_on_batch(model, x, y, SAMPLES, NULL, 0), KNN_ERROR_UNSUPPORTED);
+    says(text);
+    knn_model_free(model);
+    nothing_is_left();
+}
+
+START_TEST(what_is_lacking_is_named)
+{
+    const knn_loss *loss = knn_binary_crossentropy();
+    refuses(knn_batch_normalization(), NULL, loss, "batch_normalization: backend cuda has no kernel for this layer");
+    refuses(NULL, knn_lion(), loss, "backend cuda does not have the optimizer Lion");
+    refuses(NULL, knn_sgd(.clipnorm = 1), loss, "backend cuda does not have the option clipnorm of SGD");
+    refuses(NULL, NULL, knn_dice(), "backend cuda does not have the loss Dice");
+    refuses(knn_dense(1, .kernel_regularizer = knn_l2(0.1)), NULL, loss, "dense_1/kernel: backend cuda does not have regularizers");
+}
+END_TEST
+
+/* ---- Memory ---- */
+
+START_TEST(a_batch_that_does_not_fit_says_which_would)
+{
+    size_t few, many;
+    float *pictures = knn__alloc(64, INPUT * sizeof(float)), *labels = knn__alloc(64, sizeof(float));
+    knn_model *model = net("cuda");
+    ok(knn_compile(model, .loss = knn_binary_crossentropy()));
+    ok(knn_memory(model, 9, true, &few));
+    ok(knn_memory(model, 64, true, &many));
+    ck_assert_uint_gt(many, few);
+    knn_model_free(model);
+    /* The two devices of a training have a workspace of 4 MiB each; weights, gradients and slots are small. */
+    emulator_set_memory((8u << 20) + few + 8192);
+    model = net("cuda");
+    ok(knn_compile(model, .loss = knn_binary_crossentropy()));
+    ck_assert_int_eq(knn_train_on_batch(model, pictures, labels, 64, NULL, 0), KNN_ERROR_DEVICE_MEMORY);
+    says("a batch of 64 does not fit, one of 9 would: GPU 0: no memory for ");
+    says("are free");
+    ok(knn_train_on_batch(model, pictures, labels, 9, NULL, 0));
+    knn_model_free(model);
+    knn__free(pictures);
+    knn__free(labels);
+    nothing_is_left();
+}
+END_TEST
+
+/* ---- Every call fails once ---- */
+
+/* *working gets the number of calls before all is given back. */
+static knn_status whole_life(long *working)
+{
+    long before = emulator_calls();
+    float predicted[SAMPLES], bias;
+    double loss;
+    knn_model *model = net("cuda");
+    if (model == NULL)
+        return KNN_ERROR_DEVICE;
+    knn_status status = knn_compile(model, .optimizer = knn_adam(), .loss = knn_binary_crossentropy());
+    for (int i = 0; i < 2 && status == KNN_OK; i++)
+        status = knn_train_on_batch(model, x, y, SAMPLES, &loss, 1);
+    if (status == KNN_OK)
+        status = knn_predict(model, x, SAMPLES, predicted, SAMPLES);
+    if (status == KNN_OK)
+        status = knn_get_weight(model, 3, &bias, 1);
+    *working = emulator_calls() - before;
+    knn_model_free(model);
+    return status;
+}
+
+START_TEST(each_call_may_fail_and_nothing_leaks)
+{
+    long working, ignored;
+    ok(whole_life(&working));
+    long calls = emulator_calls();
+    ck_assert_int_gt(working, 50);
+    nothing_is_left();
+    for (long n = 1; n <= calls; n++) {
+        emulator_fail_call(n);
+        knn_status status = whole_life(&ignored);
+        ck_assert_msg(n > working ? status == KNN_OK : status == KNN_ERROR_DEVICE || status == KNN_ERROR_DEVICE_MEMORY,
+                      "call %ld of %ld failed: %s: %s", n, calls, knn_status_name(status), knn_last_error());
+        emulator_fail_call(0);
+        nothing_is_left();
+    }
+    ok(whole_life(&ignored));
+    nothing_is_left();
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("emulator_failures");
+    TCase *failures = tcase_create("failures");
+    tcase_set_timeout(failures, SECONDS);
+    tcase_add_test(failures, a_machine_without_a_driver_has_no_backend_cuda);
+    tcase_add_test(failures, a_machine_without_a_gpu_has_none);
+    tcase_add_test(failures, a_gpu_that_is_not_there_is_refused);
+    tcase_add_test(failures, an_old_gpu_is_refused);
+    tcase_add_test(failures, auto_is_the_gpu_where_there_is_one);
+    tcase_add_test(failures, auto_is_the_cpu_where_the_gpu_lacks_something);
+    tcase_add_test(failures, what_is_lacking_is_named);
+    tcase_add_test(failures, a_batch_that_does_not_fit_says_which_would);
+    tcase_add_test(failures, each_call_may_fail_and_nothing_leaks);
+    suite_add_tcase(s, failures);
+    return s;
+}
+
+int main(void) { return check_run(suite()); }
