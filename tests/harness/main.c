@@ -1,10 +1,14 @@
 /* The harness as a program: knn_harness [test | grad | speed | support] [backend] [group] [images]. */
 #include "harness.h"
 
+#include "backend/backend.h"
+
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { SKIPPED = 77 };
 
 /* A kernel has touched the page beside its buffers (or jumped into nowhere): say which. Only write() may be called here. */
 static void crashed(int signal_number)
@@ -19,8 +23,15 @@ static void crashed(int signal_number)
 
 static int finish(const harness_report *report, const char *mode)
 {
-    printf("%s: %d cases, %d runs, %d failures\n", mode, report->cases, report->runs, report->failures);
+    printf("%s: %d cases, %d of them refused, %d runs, %d failures\n", mode, report->cases, report->refused, report->runs, report->failures);
     return report->failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* A machine without a GPU has nothing to say about one; with KNN_REQUIRE_GPU in the environment that is a failure. */
+static int without_gpu(void)
+{
+    fprintf(stderr, "%s\n", knn_last_error());
+    return getenv("KNN_REQUIRE_GPU") != NULL ? EXIT_FAILURE : SKIPPED;
 }
 
 int main(int argc, char **argv)
@@ -28,6 +39,8 @@ int main(int argc, char **argv)
     const char *mode = argc > 1 ? argv[1] : "test", *backend = argc > 2 ? argv[2] : "auto", *group = argc > 3 ? argv[3] : NULL;
     int images = argc > 4 ? atoi(argv[4]) : 32;
     harness_report report = {.to = stdout};
+    if (strncmp(backend, "cuda", 4) == 0 && knn__find_backend(backend) == NULL)
+        return without_gpu();
     signal(SIGSEGV, crashed);
     signal(SIGBUS, crashed);
     if (strcmp(mode, "test") == 0) {
