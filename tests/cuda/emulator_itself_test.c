@@ -168,16 +168,22 @@ END_TEST
 
 /* ---- cuBLAS ---- */
 
-typedef struct { __typeof__(cublasCreate) *create; __typeof__(cublasSetStream) *set_stream; __typeof__(cublasSgemm) *sgemm; } functions;
+typedef struct functions {
+    __typeof__(cublasCreate) *create;
+    __typeof__(cublasDestroy) *destroy;
+    __typeof__(cublasSetStream) *set_stream;
+    __typeof__(cublasSgemm) *sgemm;
+} functions;
 
 static functions load(void)
 {
     functions f;
-    void *library = dlopen("libcublas.so." CUBLAS_MAJOR, RTLD_NOW), *loaded[3];
+    void *library = dlopen("libcublas.so." CUBLAS_MAJOR, RTLD_NOW), *loaded[4];
     ck_assert_msg(library != NULL, "%s", dlerror());
     loaded[0] = dlsym(library, "cublasCreate_v2");
-    loaded[1] = dlsym(library, "cublasSetStream_v2");
-    loaded[2] = dlsym(library, "cublasSgemm_v2");
+    loaded[1] = dlsym(library, "cublasDestroy_v2");
+    loaded[2] = dlsym(library, "cublasSetStream_v2");
+    loaded[3] = dlsym(library, "cublasSgemm_v2");
     memcpy(&f, loaded, sizeof f);
     return f;
 }
@@ -198,6 +204,7 @@ START_TEST(cublas_checks_its_arguments)
     emulator_complaint();
     ck_assert_int_eq(f.sgemm(handle, CUBLAS_OP_N, CUBLAS_OP_N, 8, 8, 8, &one, host, 8, device, 8, &zero, device, 8),
                      CUBLAS_STATUS_EXECUTION_FAILED);
+    ck_assert_int_eq(f.destroy(handle), CUBLAS_STATUS_SUCCESS);
 }
 END_TEST
 

@@ -1,5 +1,6 @@
 /* The CUDA backend's kernels on an emulated GPU against the double reference: every case of the harness that it covers, its losses, its
- * optimizers; in three orders of the threads, and with grids of a single block. */
+ * optimizers; in three orders of the threads, and with grids of one and of a few blocks. Built twice: for kernels that the C++ compiler made, and
+ * for those of nvcc. */
 #include "harness.h"
 
 #include "backend/cuda/kernels.h"
@@ -9,15 +10,19 @@
 
 enum { SECONDS = 200 };
 
-/* How kernels are run. */
-static const struct setting { int order; unsigned grid_cap; } settings[] = {
-    {EMULATOR_ASCENDING, 1u << 16}, {EMULATOR_DESCENDING, 1}, {7, 3}};
-enum { SETTINGS = sizeof settings / sizeof *settings };
+/* How kernels are run: a test case each, which CK_RUN_CASE can choose. */
+static void large_grids(void) { emulator_set_order(EMULATOR_ASCENDING); }
 
-static void set(const struct setting *to)
+static void one_block(void)
 {
-    emulator_set_order(to->order);
-    knn__cuda_grid_cap = to->grid_cap;
+    emulator_set_order(EMULATOR_DESCENDING);
+    knn__cuda_grid_cap = 1;
+}
+
+static void three_blocks(void)
+{
+    emulator_set_order(7);
+    knn__cuda_grid_cap = 3;
 }
 
 static void no_failures(const harness_report *report)
@@ -35,8 +40,7 @@ enum { GROUPS = sizeof groups / sizeof *groups };
 START_TEST(kernels_agree_with_the_double_reference)
 {
     harness_report report = {.to = NULL};
-    set(&settings[_i / GROUPS]);
-    harness_test("cuda", groups[_i % GROUPS], &report);
+    harness_test("cuda", groups[_i], &report);
     no_failures(&report);
 }
 END_TEST
@@ -44,7 +48,6 @@ END_TEST
 START_TEST(losses_and_optimizers_agree_with_the_double_reference)
 {
     harness_report report = {.to = NULL};
-    set(&settings[_i]);
     harness_test_learning("cuda", &report);
     no_failures(&report);
 }
@@ -58,15 +61,23 @@ START_TEST(every_kernel_has_a_case)
 }
 END_TEST
 
+static TCase *kernels(const char *name, void setting(void))
+{
+    TCase *made = tcase_create(name);
+    tcase_set_timeout(made, SECONDS);
+    tcase_add_checked_fixture(made, setting, NULL);
+    tcase_add_loop_test(made, kernels_agree_with_the_double_reference, 0, GROUPS);
+    tcase_add_test(made, losses_and_optimizers_agree_with_the_double_reference);
+    tcase_add_test(made, every_kernel_has_a_case);
+    return made;
+}
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("emulator_kernels");
-    TCase *kernels = tcase_create("kernels");
-    tcase_set_timeout(kernels, SECONDS);
-    tcase_add_loop_test(kernels, kernels_agree_with_the_double_reference, 0, SETTINGS * GROUPS);
-    tcase_add_loop_test(kernels, losses_and_optimizers_agree_with_the_double_reference, 0, SETTINGS);
-    tcase_add_test(kernels, every_kernel_has_a_case);
-    suite_add_tcase(s, kernels);
+    suite_add_tcase(s, kernels("large_grids", large_grids));
+    suite_add_tcase(s, kernels("one_block", one_block));
+    suite_add_tcase(s, kernels("three_blocks", three_blocks));
     return s;
 }
 

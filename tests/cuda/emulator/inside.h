@@ -33,6 +33,8 @@ void count_live(int change);
 
 /* Whether all of it lies in one allocation that is alive. */
 bool is_on_device(const void *block, size_t bytes);
+/* Whether it could be: an address of the range that all allocations are taken from. */
+bool is_an_address_of_the_device(const void *place);
 /* Complains where it does not. */
 bool expect_on_device(const char *what, const void *block, size_t bytes);
 

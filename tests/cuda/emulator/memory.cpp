@@ -37,7 +37,7 @@ static void explain_crash(int signal, siginfo_t *info, void *)
 {
     char text[512], thread[128];
     char *address = (char *)info->si_addr;
-    if (range != nullptr && address >= range && address < range + RANGE) {
+    if (is_an_address_of_the_device(address)) {
         const allocation *near = allocation_near(address);
         describe_thread(thread, sizeof thread);
         int length = snprintf(text, sizeof text, "emulator: %s%s touched %p: %s allocation %ld of %zu bytes\n",
@@ -128,6 +128,11 @@ bool is_on_device(const void *block, size_t bytes)
     const allocation *a = allocation_at(block, &start);
     size_t before = a != nullptr ? (size_t)((char *)block - start) : 0;
     return a != nullptr && a->live && before < a->bytes && bytes <= a->bytes - before;
+}
+
+bool is_an_address_of_the_device(const void *place)
+{
+    return range != nullptr && (const char *)place >= range && (const char *)place < range + RANGE;
 }
 
 bool expect_on_device(const char *what, const void *block, size_t bytes)

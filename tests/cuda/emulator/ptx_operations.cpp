@@ -1,0 +1,333 @@
+/* What each instruction of PTX does, by its whole name with all modifiers, so that one that is not known is not taken for another. After
+ * NVIDIA's "Parallel Thread Execution ISA". Approximations are exact here: a GPU's may differ in the last digits. */
+#include "inside.h"
+#include "launch.h"
+#include "ptx.h"
+
+#include <cfenv>
+#include <cmath>
+#include <cstring>
+#include <type_traits>
+#include <unordered_map>
+
+namespace emulator {
+namespace ptx {
+
+/* ---- Values: the low bytes of 64 bits ---- */
+
+static unsigned special_value(int index)
+{
+    const unsigned values[] = {thread_index.x, thread_index.y, thread_index.z, block_size.x, block_size.y, block_size.z,
+        block_index.x, block_index.y, block_index.z, grid_size.x, grid_size.y, grid_size.z};
+    return values[index];
+}
+
+int find_special(const std::string &name)
+{
+    static const char *const names[] = {"%tid.x", "%tid.y", "%tid.z", "%ntid.x", "%ntid.y", "%ntid.z", "%ctaid.x", "%ctaid.y", "%ctaid.z",
+        "%nctaid.x", "%nctaid.y", "%nctaid.z"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (name == names[i])
+            return (int)i;
+    return -1;
+}
+
+static uint64_t bits_of(const machine &m, const operand &o)
+{
+    return o.kind == operand::REGISTER ? m.registers[o.index] : o.kind == operand::SPECIAL ? special_value(o.index) : o.number;
+}
+
+template <typename T> static T get(const machine &m, const operand &o)
+{
+    uint64_t bits = bits_of(m, o);
+    T value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+template <typename T> static void set(machine &m, const operand &o, T value)
+{
+    uint64_t bits = 0;
+    memcpy(&bits, &value, sizeof value);
+    m.registers[o.index] = bits;
+}
+
+/* A predicate is the lowest bit. */
+template <> bool get(const machine &m, const operand &o) { return (bits_of(m, o) & 1) != 0; }
+
+/* ---- Memory ---- */
+
+static unsigned char *place_of(const machine &m, const operand &o)
+{
+    if (o.kind == operand::PARAMETER)
+        return m.parameters + o.number;
+    if (o.kind == operand::ARGUMENT)
+        return m.arguments + o.number;
+    return (unsigned char *)(uintptr_t)((o.index >= 0 ? m.registers[o.index] : 0) + o.number);
+}
+
+/* Through a pointer that was hidden in a struct, too. */
+template <typename T> static bool may_touch(const unsigned char *place, const char *what)
+{
+    if (!is_an_address_of_the_device(place))
+        complain("%s: a kernel touches %p, which is not in the device's memory", what, (const void *)place);
+    else if ((uintptr_t)place % sizeof(T) != 0)
+        complain("%s: %p is not aligned to %zu bytes", what, (const void *)place, sizeof(T));
+    else
+        return true;
+    return false;
+}
+
+template <typename T> static void load(machine &m, const operand &to, const unsigned char *from)
+{
+    T value;
+    memcpy(&value, from, sizeof value);
+    set(m, to, value);
+}
+
+template <typename T> static void load_global(machine &m, const instruction &i)
+{
+    const unsigned char *from = place_of(m, i.operands[1]);
+    if (may_touch<T>(from, m.of->name.c_str()))
+        load<T>(m, i.operands[0], from);
+}
+
+template <typename T> static void load_parameter(machine &m, const instruction &i) { load<T>(m, i.operands[0], place_of(m, i.operands[1])); }
+
+template <typename T> static void load_parameters(machine &m, const instruction &i)
+{
+    const unsigned char *from = place_of(m, i.operands[1]);
+    for (const operand &part : i.operands[0].parts) {
+        load<T>(m, part, from);
+        from += sizeof(T);
+    }
+}
+
+template <typename T> static void store_parameter(machine &m, const instruction &i)
+{
+    T value = get<T>(m, i.operands[1]);
+    memcpy(place_of(m, i.operands[0]), &value, sizeof value);
+}
+
+template <typename T> static void store_global(machine &m, const instruction &i)
+{
+    if (may_touch<T>(place_of(m, i.operands[0]), m.of->name.c_str()))
+        store_parameter<T>(m, i);
+}
+
+/* ---- Moving and choosing ---- */
+
+template <typename T> static void move(machine &m, const instruction &i) { set(m, i.operands[0], get<T>(m, i.operands[1])); }
+
+/* Between 64 bits and two registers of 32. */
+static void move_64(machine &m, const instruction &i)
+{
+    const operand &to = i.operands[0], &from = i.operands[1];
+    if (to.kind == operand::VECTOR) {
+        uint64_t value = get<uint64_t>(m, from);
+        set(m, to.parts[0], (uint32_t)value);
+        set(m, to.parts[1], (uint32_t)(value >> 32));
+    } else if (from.kind == operand::VECTOR)
+        set(m, to, (uint64_t)get<uint32_t>(m, from.parts[0]) | (uint64_t)get<uint32_t>(m, from.parts[1]) << 32);
+    else
+        move<uint64_t>(m, i);
+}
+
+template <typename T> static void choose(machine &m, const instruction &i)
+{
+    set(m, i.operands[0], get<T>(m, i.operands[get<bool>(m, i.operands[3]) ? 1 : 2]));
+}
+
+template <typename From, typename To> static void convert(machine &m, const instruction &i) { set(m, i.operands[0], (To)get<From>(m, i.operands[1])); }
+
+/* To the nearest whole number below; what does not fit becomes the last that does, NaN 0. */
+static void convert_to_s32(machine &m, const instruction &i)
+{
+    double x = std::trunc((double)get<float>(m, i.operands[1]));
+    set(m, i.operands[0], (int32_t)(std::isnan(x) ? 0 : x < INT32_MIN ? INT32_MIN : x > INT32_MAX ? INT32_MAX : x));
+}
+
+/* ---- Arithmetic: functions of one, two and three numbers ---- */
+
+template <typename T, T F(T)> static void one(machine &m, const instruction &i) { set(m, i.operands[0], F(get<T>(m, i.operands[1]))); }
+
+template <typename T, T F(T, T)> static void two(machine &m, const instruction &i)
+{
+    set(m, i.operands[0], F(get<T>(m, i.operands[1]), get<T>(m, i.operands[2])));
+}
+
+template <typename T, T F(T, T, T)> static void three(machine &m, const instruction &i)
+{
+    set(m, i.operands[0], F(get<T>(m, i.operands[1]), get<T>(m, i.operands[2]), get<T>(m, i.operands[3])));
+}
+
+template <typename T> static T sum(T a, T b) { return a + b; }
+template <typename T> static T difference(T a, T b) { return a - b; }
+template <typename T> static T product(T a, T b) { return a * b; }
+template <typename T> static T quotient(T a, T b) { return a / b; }
+template <typename T> static T both(T a, T b) { return a & b; }
+template <typename T> static T either(T a, T b) { return a | b; }
+template <typename T> static T differing(T a, T b) { return a ^ b; }
+template <typename T> static T inverse(T a) { return ~a; }
+template <typename T> static T negative(T a) { return -a; }
+template <typename T> static T reciprocal(T a) { return 1 / a; }
+template <typename T> static T least(T a, T b) { return a < b ? a : b; }
+template <typename T> static T most(T a, T b) { return a > b ? a : b; }
+template <typename T> static T sum_of_product(T a, T b, T c) { return a * b + c; }
+static bool negated(bool a) { return !a; }
+
+static uint32_t unsigned_quotient(uint32_t a, uint32_t b)
+{
+    if (b == 0)
+        complain("a kernel divides by 0");
+    return b != 0 ? a / b : UINT32_MAX;
+}
+
+static uint32_t unsigned_remainder(uint32_t a, uint32_t b)
+{
+    if (b == 0)
+        complain("a kernel divides by 0");
+    return b != 0 ? a % b : a;
+}
+
+/* All of them but fma.rm and add.rz round to nearest. */
+template <typename F> static float rounding(int direction, F compute)
+{
+    int before = fegetround();
+    fesetround(direction);
+    volatile float result = compute();
+    fesetround(before);
+    return result;
+}
+
+static float sum_toward_zero(float a, float b)
+{
+    volatile float x = a, y = b;
+    return rounding(FE_TOWARDZERO, [&] { return x + y; });
+}
+
+static float fma_downward(float a, float b, float c)
+{
+    volatile float x = a, y = b, z = c;
+    return rounding(FE_DOWNWARD, [&] { return fmaf(x, y, z); });
+}
+
+static float with_sign_of(float sign, float value) { return copysignf(value, sign); }
+static double with_sign_of_64(double sign, double value) { return copysign(value, sign); }
+static float saturated(float a) { return a > 0 ? (a < 1 ? a : 1) : 0; }           /* NaN becomes 0 */
+static float to_whole(float a) { return nearbyintf(a); }
+static double cut_off(double a) { return std::trunc(a); }
+
+/* The upper half of the result only: what a division begins with. */
+static double rough_reciprocal(double a)
+{
+    double exact = 1 / a;
+    uint64_t bits;
+    memcpy(&bits, &exact, sizeof bits);
+    bits &= 0xffffffff00000000u;
+    memcpy(&exact, &bits, sizeof bits);
+    return exact;
+}
+
+template <typename From, typename To> static void wide_product(machine &m, const instruction &i)
+{
+    set(m, i.operands[0], (To)get<From>(m, i.operands[1]) * (To)get<From>(m, i.operands[2]));
+}
+
+/* By more than all bits: nothing is left, or the sign. */
+template <typename T> static void shift_left(machine &m, const instruction &i)
+{
+    uint32_t by = get<uint32_t>(m, i.operands[2]);
+    set(m, i.operands[0], (T)(by < 8 * sizeof(T) ? get<T>(m, i.operands[1]) << by : 0));
+}
+
+template <typename T> static void shift_right(machine &m, const instruction &i)
+{
+    uint32_t by = get<uint32_t>(m, i.operands[2]), last = 8 * sizeof(T) - 1;
+    T value = get<T>(m, i.operands[1]);
+    set(m, i.operands[0], (T)(by <= last ? value >> by : std::is_signed<T>::value ? value >> last : 0));
+}
+
+/* ---- Comparing; those that end with u are true of NaN, too ---- */
+
+template <typename T, bool F(T, T)> static void compare(machine &m, const instruction &i)
+{
+    set(m, i.operands[0], F(get<T>(m, i.operands[1]), get<T>(m, i.operands[2])));
+}
+
+template <typename T> static bool equal(T a, T b) { return a == b; }
+template <typename T> static bool not_equal(T a, T b) { return a < b || a > b; }
+template <typename T> static bool less(T a, T b) { return a < b; }
+template <typename T> static bool less_or_equal(T a, T b) { return a <= b; }
+template <typename T> static bool greater(T a, T b) { return a > b; }
+template <typename T> static bool greater_or_equal(T a, T b) { return a >= b; }
+template <typename T> static bool equal_u(T a, T b) { return !(a < b || a > b); }
+template <typename T> static bool not_equal_u(T a, T b) { return !(a == b); }
+template <typename T> static bool less_u(T a, T b) { return !(a >= b); }
+template <typename T> static bool less_or_equal_u(T a, T b) { return !(a > b); }
+template <typename T> static bool greater_u(T a, T b) { return !(a <= b); }
+template <typename T> static bool greater_or_equal_u(T a, T b) { return !(a < b); }
+
+#define COMPARISONS(type, T) \
+    {"setp.eq." type, compare<T, equal>}, {"setp.ne." type, compare<T, not_equal>}, {"setp.lt." type, compare<T, less>}, \
+    {"setp.le." type, compare<T, less_or_equal>}, {"setp.gt." type, compare<T, greater>}, {"setp.ge." type, compare<T, greater_or_equal>}
+#define COMPARISONS_OF_NAN(type, T) \
+    {"setp.equ." type, compare<T, equal_u>}, {"setp.neu." type, compare<T, not_equal_u>}, {"setp.ltu." type, compare<T, less_u>}, \
+    {"setp.leu." type, compare<T, less_or_equal_u>}, {"setp.gtu." type, compare<T, greater_u>}, {"setp.geu." type, compare<T, greater_or_equal_u>}
+
+operation *find_operation(const std::string &name)
+{
+    static const std::unordered_map<std::string, operation *> operations = {
+        {"ld.global.f32", load_global<float>}, {"ld.global.u16", load_global<uint16_t>},
+        {"st.global.f32", store_global<float>}, {"st.global.f64", store_global<double>}, {"st.global.u16", store_global<uint16_t>},
+        {"st.global.u32", store_global<uint32_t>},
+        {"ld.param.f32", load_parameter<float>}, {"ld.param.f64", load_parameter<double>}, {"ld.param.u8", load_parameter<uint8_t>},
+        {"ld.param.u32", load_parameter<uint32_t>}, {"ld.param.u64", load_parameter<uint64_t>},
+        {"ld.param.v2.f32", load_parameters<float>}, {"ld.param.v2.u32", load_parameters<uint32_t>}, {"ld.param.v2.u8", load_parameters<uint8_t>},
+        {"st.param.f64", store_parameter<double>},
+
+        {"mov.b32", move<uint32_t>}, {"mov.u32", move<uint32_t>}, {"mov.f32", move<float>}, {"mov.pred", move<bool>},
+        {"mov.b64", move_64}, {"mov.u64", move<uint64_t>}, {"mov.f64", move<double>}, {"cvta.to.global.u64", move<uint64_t>},
+        {"selp.b32", choose<uint32_t>}, {"selp.u32", choose<uint32_t>}, {"selp.f32", choose<float>}, {"selp.b64", choose<uint64_t>},
+        {"selp.f64", choose<double>},
+
+        {"cvt.f64.f32", convert<float, double>}, {"cvt.rn.f32.f64", convert<double, float>}, {"cvt.rn.f32.s32", convert<int32_t, float>},
+        {"cvt.rn.f32.u32", convert<uint32_t, float>}, {"cvt.rn.f64.s32", convert<int32_t, double>}, {"cvt.s64.s32", convert<int32_t, int64_t>},
+        {"cvt.u32.u64", convert<uint64_t, uint32_t>}, {"cvt.u64.u32", convert<uint32_t, uint64_t>}, {"cvt.rzi.s32.f32", convert_to_s32},
+        {"cvt.rni.f32.f32", one<float, to_whole>}, {"cvt.rzi.f64.f64", one<double, cut_off>}, {"cvt.sat.f32.f32", one<float, saturated>},
+
+        {"add.s32", two<uint32_t, sum>}, {"add.s64", two<uint64_t, sum>}, {"add.f32", two<float, sum>}, {"add.f64", two<double, sum>},
+        {"add.rn.f64", two<double, sum>}, {"add.rz.f32", two<float, sum_toward_zero>},
+        {"sub.s32", two<uint32_t, difference>}, {"sub.f32", two<float, difference>}, {"sub.f64", two<double, difference>},
+        {"mul.lo.s32", two<uint32_t, product>}, {"mul.lo.s64", two<uint64_t, product>}, {"mul.f32", two<float, product>},
+        {"mul.f64", two<double, product>}, {"mul.rn.f64", two<double, product>},
+        {"mul.wide.s32", wide_product<int32_t, int64_t>}, {"mul.wide.u32", wide_product<uint32_t, uint64_t>},
+        {"mad.lo.s32", three<uint32_t, sum_of_product>},
+        {"fma.rn.f32", three<float, fmaf>}, {"fma.rm.f32", three<float, fma_downward>}, {"fma.rn.f64", three<double, fma>},
+        {"div.u32", two<uint32_t, unsigned_quotient>}, {"rem.u32", two<uint32_t, unsigned_remainder>},
+        {"div.rn.f32", two<float, quotient>}, {"div.rn.f64", two<double, quotient>},
+        {"rcp.rn.f32", one<float, reciprocal>}, {"rcp.rn.f64", one<double, reciprocal>}, {"rcp.approx.ftz.f32", one<float, reciprocal>},
+        {"rcp.approx.ftz.f64", one<double, rough_reciprocal>},
+        {"sqrt.rn.f32", one<float, sqrtf>}, {"sqrt.rn.f64", one<double, sqrt>},
+        {"ex2.approx.f32", one<float, exp2f>}, {"ex2.approx.ftz.f32", one<float, exp2f>},
+        {"neg.f32", one<float, negative>}, {"neg.f64", one<double, negative>}, {"abs.f32", one<float, fabsf>}, {"abs.f64", one<double, fabs>},
+        {"copysign.f32", two<float, with_sign_of>}, {"copysign.f64", two<double, with_sign_of_64>},
+        {"min.u32", two<uint32_t, least>}, {"max.u32", two<uint32_t, most>}, {"max.f32", two<float, fmaxf>}, {"max.f64", two<double, fmax>},
+
+        {"and.b32", two<uint32_t, both>}, {"and.b64", two<uint64_t, both>}, {"and.pred", two<bool, both>},
+        {"or.b32", two<uint32_t, either>}, {"or.pred", two<bool, either>},
+        {"xor.b32", two<uint32_t, differing>}, {"xor.b64", two<uint64_t, differing>}, {"xor.pred", two<bool, differing>},
+        {"not.b32", one<uint32_t, inverse>}, {"not.pred", one<bool, negated>},
+        {"shl.b32", shift_left<uint32_t>}, {"shl.b64", shift_left<uint64_t>},
+        {"shr.u32", shift_right<uint32_t>}, {"shr.s32", shift_right<int32_t>}, {"shr.u64", shift_right<uint64_t>},
+
+        COMPARISONS("s16", int16_t), COMPARISONS("s32", int32_t), COMPARISONS("s64", int64_t), COMPARISONS("u32", uint32_t),
+        COMPARISONS("f32", float), COMPARISONS("f64", double), COMPARISONS_OF_NAN("f32", float), COMPARISONS_OF_NAN("f64", double),
+        {"setp.eq.b32", compare<uint32_t, equal>},
+    };
+    auto found = operations.find(name);
+    return found != operations.end() ? found->second : nullptr;
+}
+
+}
+}

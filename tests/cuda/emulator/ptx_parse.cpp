@@ -1,0 +1,326 @@
+/* Reads PTX. Knows its grammar as far as nvcc uses it for the library's kernels; which instructions there are: ptx_operations.cpp. */
+#include "ptx.h"
+
+#include <cctype>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+namespace emulator {
+namespace ptx {
+
+/* What is wrong, found anywhere within a file. */
+struct mistake { int line; std::string what; };
+
+/* ---- Text ---- */
+
+/* Words, one of "{}[](),;:" each, or runs of other characters. */
+struct word { std::string text; int line; };
+
+static std::vector<word> split(const std::string &text)
+{
+    std::vector<word> words;
+    int line = 1;
+    for (size_t i = 0; i < text.size();) {
+        if (text.compare(i, 2, "//") == 0)
+            i = text.find('\n', i);
+        else if (text[i] == '\n')
+            line++, i++;
+        else if (isspace((unsigned char)text[i]))
+            i++;
+        else if (std::string("{}[](),;:").find(text[i]) != std::string::npos)
+            words.push_back({std::string(1, text[i++]), line});
+        else {
+            size_t end = text[i] == '"' ? text.find('"', i + 1) + 1 : text.find_first_of(" \t\n{}[](),;:", i);
+            words.push_back({text.substr(i, end - i), line});
+            i = end;
+        }
+    }
+    return words;
+}
+
+static size_t bytes_of_type(const std::string &type)
+{
+    static const std::map<std::string, size_t> bytes = {{".b8", 1}, {".u8", 1}, {".s8", 1}, {".b16", 2}, {".u16", 2}, {".s16", 2},
+        {".b32", 4}, {".u32", 4}, {".s32", 4}, {".f32", 4}, {".b64", 8}, {".u64", 8}, {".s64", 8}, {".f64", 8}};
+    auto found = bytes.find(type);
+    return found != bytes.end() ? found->second : 0;
+}
+
+/* ---- A file being read ---- */
+
+struct reader {
+    const std::vector<word> &words;
+    size_t at;
+    program &to;
+    std::string file;
+    function f;
+    std::map<std::string, int> registers, labels;
+    std::set<std::string> declared;                         /* registers: names, or names without their numbers */
+    std::map<std::string, size_t> parameters, arguments;    /* offsets by name */
+
+    [[noreturn]] void fail(const std::string &what) const { throw mistake{at < words.size() ? words[at].line : 0, what}; }
+
+    const std::string &now() const
+    {
+        if (at >= words.size())
+            fail("the file ends too early");
+        return words[at].text;
+    }
+
+    std::string take() { std::string text = now(); at++; return text; }
+    bool take_if(const char *text) { return now() == text && ++at != 0; }
+    void expect(const char *text) { if (!take_if(text)) fail("expected " + std::string(text) + ", got " + now()); }
+    void skip_to(const char *text) { while (!take_if(text)) at++; }
+    bool same_line() const { return at < words.size() && words[at].line == words[at - 1].line; }
+    void skip_line() { for (at++; same_line(); at++) ; }
+
+    /* .param .align 8 .b8 NAME[120], or .param .u32 NAME: behind the `end` of those before it. */
+    parameter declare(size_t &end, std::map<std::string, size_t> &by_name)
+    {
+        size_t bytes = 0, align = 0;
+        expect(".param");
+        while (now()[0] == '.') {
+            std::string part = take();
+            if (part == ".align")
+                align = strtoul(take().c_str(), nullptr, 10);
+            else if (bytes_of_type(part) > 0)
+                bytes = bytes_of_type(part);
+        }
+        std::string name = take();
+        align = align > 0 ? align : bytes;
+        if (take_if("[")) {
+            bytes *= strtoul(take().c_str(), nullptr, 10);
+            expect("]");
+        }
+        if (bytes == 0)
+            fail("a parameter without a size: " + name);
+        parameter made = {(end + align - 1) / align * align, bytes};
+        end = made.offset + bytes;
+        by_name[name] = made.offset;
+        return made;
+    }
+
+    /* .reg .b32 %r<13>, %temp; */
+    void declare_registers()
+    {
+        expect(".reg");
+        take();
+        do {
+            std::string name = take();
+            declared.insert(name.substr(0, name.find('<')));
+        } while (take_if(","));
+        expect(";");
+    }
+
+    int register_of(const std::string &name)
+    {
+        if (declared.count(name) == 0 && declared.count(name.substr(0, name.find_last_not_of("0123456789") + 1)) == 0)
+            fail("a register that is not declared: " + name);
+        return registers.emplace(name, (int)registers.size()).first->second;
+    }
+
+    /* ---- Operands ---- */
+
+    operand number(const std::string &text) const
+    {
+        bool bits = text[0] == '0' && text.size() > 2 && strchr("fFdD", text[1]) != nullptr;   /* 0f3F800000: the bits of 1 */
+        uint64_t value = bits ? strtoull(text.c_str() + 2, nullptr, 16) : (uint64_t)strtoll(text.c_str(), nullptr, 0);
+        return {operand::NUMBER, -1, value, {}};
+    }
+
+    /* "%rd1+4", "NAME_param_0+8", "param0" */
+    operand address(const std::string &text)
+    {
+        size_t plus = text.find('+');
+        std::string base = text.substr(0, plus);
+        uint64_t offset = plus != std::string::npos ? strtoull(text.c_str() + plus + 1, nullptr, 10) : 0;
+        if (base[0] == '%')
+            return {operand::ADDRESS, register_of(base), offset, {}};
+        if (parameters.count(base) > 0)
+            return {operand::PARAMETER, -1, parameters[base] + offset, {}};
+        if (arguments.count(base) > 0)
+            return {operand::ARGUMENT, -1, arguments[base] + offset, {}};
+        fail("an address of another kind: " + text);
+    }
+
+    operand read_operand()
+    {
+        if (take_if("{")) {
+            operand vector = {operand::VECTOR, -1, 0, {}};
+            do
+                vector.parts.push_back(read_operand());
+            while (take_if(","));
+            expect("}");
+            return vector;
+        }
+        if (take_if("[")) {
+            operand made = address(take());
+            expect("]");
+            return made;
+        }
+        if (find_special(now()) >= 0)
+            return {operand::SPECIAL, find_special(take()), 0, {}};
+        if (now()[0] == '%')
+            return {operand::REGISTER, register_of(take()), 0, {}};
+        if (isdigit((unsigned char)now()[0]) || now()[0] == '-')
+            return number(take());
+        fail("an operand of another kind: " + now());
+    }
+
+    /* ---- Instructions ---- */
+
+    /* call.uni (retval0), NAME, (param0, param1); */
+    void read_call(instruction &i)
+    {
+        i.flow = instruction::CALL;
+        if (take_if("(")) {
+            i.operands.push_back(address(take()));
+            expect(")");
+            expect(",");
+        }
+        i.callee = take();
+        if (take_if(",")) {
+            expect("(");
+            do
+                i.operands.push_back(address(take()));
+            while (take_if(","));
+            expect(")");
+        }
+    }
+
+    void read_instruction()
+    {
+        instruction i = {nullptr, instruction::PLAIN, -1, false, {}, -1, "", "", words[at].line, 0};
+        if (now()[0] == '@') {
+            std::string predicate = take().substr(1);
+            i.unless = predicate[0] == '!';
+            i.predicate = register_of(predicate.substr(i.unless ? 1 : 0));
+        }
+        std::string name = take();
+        if (name == "ret")
+            i.flow = instruction::RETURN;
+        else if (name == "bra" || name == "bra.uni") {
+            i.flow = instruction::JUMP;
+            i.label = take();
+        } else if (name == "call.uni")
+            read_call(i);
+        else {
+            i.does = find_operation(name);
+            if (i.does == nullptr)
+                fail("an instruction that is not known: " + name);
+            do
+                i.operands.push_back(read_operand());
+            while (take_if(","));
+        }
+        expect(";");
+        f.code.push_back(i);
+    }
+
+    void read_statement()
+    {
+        if (now() == ".loc")
+            skip_line();
+        else if (now() == ".reg")
+            declare_registers();
+        else if (now() == ".param") {
+            declare(f.argument_bytes, arguments);
+            expect(";");
+        } else if (now() == ".pragma")
+            skip_to(";");
+        else if (now()[0] == '.')
+            fail("a directive that is not known: " + now());
+        else if (now()[0] == '$') {
+            labels[take()] = (int)f.code.size();
+            expect(":");
+        } else
+            read_instruction();
+    }
+
+    /* ---- Functions ---- */
+
+    void read_body()
+    {
+        for (int depth = 1; depth > 0;) {
+            if (take_if("{"))
+                depth++;
+            else if (take_if("}"))
+                depth--;
+            else
+                read_statement();
+        }
+        for (instruction &i : f.code)
+            if (i.flow == instruction::JUMP) {
+                if (labels.count(i.label) == 0)
+                    throw mistake{i.line, "no label " + i.label};
+                i.target = labels[i.label];
+            }
+        if (f.code.empty() || f.code.back().flow != instruction::RETURN)
+            fail(f.name + " does not end with ret");
+    }
+
+    void read_function(bool entry)
+    {
+        f = {};
+        f.file = file;
+        registers.clear(), declared.clear(), labels.clear(), parameters.clear(), arguments.clear();
+        if (!entry && take_if("(")) {
+            declare(f.parameter_bytes, parameters);
+            f.result_bytes = f.parameter_bytes;
+            expect(")");
+        }
+        f.name = take();
+        if (take_if("(") && !take_if(")")) {
+            do
+                f.parameters.push_back(declare(f.parameter_bytes, parameters));
+            while (take_if(","));
+            expect(")");
+        }
+        while (now() != "{" && now() != ";")
+            at++;                                           /* .maxntid 256, 1, 1 */
+        if (take_if(";"))
+            return;                                         /* declared only */
+        expect("{");
+        read_body();
+        f.registers = (int)registers.size();
+        to[f.name] = f;
+    }
+
+    void read_file()
+    {
+        while (at < words.size()) {
+            if (take_if(".entry"))
+                read_function(true);
+            else if (take_if(".func"))
+                read_function(false);
+            else if (take_if(".section")) {
+                skip_to("{");
+                skip_to("}");
+            } else if (now() == ".version" || now() == ".target" || now() == ".address_size" || now() == ".file")
+                skip_line();
+            else if (!take_if(".visible") && !take_if(".weak"))
+                fail("a directive that is not known: " + now());
+        }
+    }
+};
+
+std::string parse(const std::string &path, program &to)
+{
+    std::ifstream file(path);
+    std::stringstream text;
+    text << file.rdbuf();
+    if (!file)
+        return path + ": cannot be read";
+    const std::vector<word> words = split(text.str());
+    try {
+        reader{words, 0, to, path, {}, {}, {}, {}, {}, {}}.read_file();
+    } catch (const mistake &m) {
+        return path + ":" + std::to_string(m.line) + ": " + m.what;
+    }
+    return "";
+}
+
+}
+}

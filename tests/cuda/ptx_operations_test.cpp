@@ -1,0 +1,167 @@
+/* The interpreter of PTX by itself: each instruction on numbers worked out by hand, and what it must refuse to read. */
+#include "inside.h"
+#include "ptx.h"
+
+#include "support/check_run.h"
+
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <unistd.h>
+
+using namespace emulator;
+
+/* ---- Instructions on registers: %rd1, %rd2, %rd3 hold a, b, c; the result is %rd0 ---- */
+
+static uint64_t f(float x) { uint32_t bits; memcpy(&bits, &x, sizeof bits); return bits; }
+static uint64_t d(double x) { uint64_t bits; memcpy(&bits, &x, sizeof bits); return bits; }
+static uint64_t u(int32_t x) { return (uint32_t)x; }
+
+struct sample { const char *name; uint64_t a, b, c, expected; };
+
+static const float F_NAN = NAN;
+static const double D_NAN = NAN;
+
+static const sample samples[] = {
+    {"mov.b32", u(-7), 0, 0, u(-7)}, {"mov.u32", 9, 0, 0, 9}, {"mov.f32", f(1.5f), 0, 0, f(1.5f)}, {"mov.pred", 3, 0, 0, 1},
+    {"mov.b64", 1ull << 40, 0, 0, 1ull << 40}, {"mov.u64", ~0ull, 0, 0, ~0ull}, {"mov.f64", d(-2), 0, 0, d(-2)},
+    {"cvta.to.global.u64", 77, 0, 0, 77},
+    {"selp.b32", 1, 2, 1, 1}, {"selp.u32", 1, 2, 0, 2}, {"selp.f32", f(1), f(2), 1, f(1)}, {"selp.b64", 1ull << 50, 2, 1, 1ull << 50},
+    {"selp.f64", d(1), d(2), 0, d(2)},
+
+    {"cvt.f64.f32", f(0.1f), 0, 0, d(0.1f)}, {"cvt.rn.f32.f64", d(0.1), 0, 0, f(0.1f)}, {"cvt.rn.f32.s32", u(-3), 0, 0, f(-3)},
+    {"cvt.rn.f32.u32", 0xffffffffu, 0, 0, f(4294967296.0f)}, {"cvt.rn.f64.s32", u(-3), 0, 0, d(-3)},
+    {"cvt.s64.s32", u(-3), 0, 0, (uint64_t)-3}, {"cvt.u32.u64", 0x500000007ull, 0, 0, 7}, {"cvt.u64.u32", 0x900000001ull, 0, 0, 1},
+    {"cvt.rzi.s32.f32", f(-2.9f), 0, 0, u(-2)}, {"cvt.rzi.s32.f32", f(3e9f), 0, 0, u(INT32_MAX)}, {"cvt.rzi.s32.f32", f(F_NAN), 0, 0, 0},
+    {"cvt.rni.f32.f32", f(2.5f), 0, 0, f(2)}, {"cvt.rni.f32.f32", f(-3.5f), 0, 0, f(-4)}, {"cvt.rzi.f64.f64", d(-2.9), 0, 0, d(-2)},
+    {"cvt.sat.f32.f32", f(1.5f), 0, 0, f(1)}, {"cvt.sat.f32.f32", f(-1), 0, 0, f(0)}, {"cvt.sat.f32.f32", f(F_NAN), 0, 0, f(0)},
+
+    {"add.s32", 0xffffffffu, 2, 0, 1}, {"add.s64", ~0ull, 2, 0, 1}, {"add.f32", f(1), f(0.5f), 0, f(1.5f)}, {"add.f64", d(1), d(0.5), 0, d(1.5)},
+    {"add.rn.f64", d(1), d(2), 0, d(3)}, {"add.rz.f32", f(1), f(0x1.8p-24f), 0, f(1)}, {"add.f32", f(1), f(0x1.8p-24f), 0, f(1 + 0x1p-23f)},
+    {"sub.s32", 2, 3, 0, u(-1)}, {"sub.f32", f(2), f(3), 0, f(-1)}, {"sub.f64", d(2), d(3), 0, d(-1)},
+    {"mul.lo.s32", u(-5), 7, 0, u(-35)}, {"mul.lo.s64", (uint64_t)-5, 7, 0, (uint64_t)-35}, {"mul.f32", f(3), f(-2), 0, f(-6)},
+    {"mul.f64", d(3), d(-2), 0, d(-6)}, {"mul.rn.f64", d(3), d(-2), 0, d(-6)},
+    {"mul.wide.s32", u(-1), 3, 0, (uint64_t)-3}, {"mul.wide.u32", 0xffffffffu, 3, 0, 0x2fffffffdull},
+    {"mad.lo.s32", 3, 4, 5, 17}, {"fma.rn.f32", f(3), f(4), f(5), f(17)}, {"fma.rn.f64", d(3), d(4), d(5), d(17)},
+    {"fma.rm.f32", f(1), f(-0x1p-30f), f(1), f(1 - 0x1p-24f)}, {"fma.rn.f32", f(1), f(-0x1p-30f), f(1), f(1)},
+    {"div.u32", 0xfffffffeu, 3, 0, 0x55555554u}, {"rem.u32", 17, 5, 0, 2}, {"div.rn.f32", f(1), f(3), 0, f(1.0f / 3)},
+    {"div.rn.f64", d(1), d(3), 0, d(1.0 / 3)}, {"rcp.rn.f32", f(4), 0, 0, f(0.25f)}, {"rcp.rn.f64", d(4), 0, 0, d(0.25)},
+    {"rcp.approx.ftz.f32", f(4), 0, 0, f(0.25f)}, {"rcp.approx.ftz.f64", d(3), 0, 0, 0x3fd5555500000000u},
+    {"sqrt.rn.f32", f(9), 0, 0, f(3)}, {"sqrt.rn.f64", d(2), 0, 0, d(1.4142135623730951)},
+    {"ex2.approx.f32", f(3), 0, 0, f(8)}, {"ex2.approx.ftz.f32", f(-1), 0, 0, f(0.5f)},
+    {"neg.f32", f(1), 0, 0, f(-1)}, {"neg.f64", d(1), 0, 0, d(-1)}, {"abs.f32", f(-1), 0, 0, f(1)}, {"abs.f64", d(-1), 0, 0, d(1)},
+    {"copysign.f32", f(-1), f(5), 0, f(-5)}, {"copysign.f64", d(1), d(-5), 0, d(5)},
+    {"min.u32", 0xffffffffu, 2, 0, 2}, {"max.u32", 0xffffffffu, 2, 0, 0xffffffffu}, {"max.f32", f(F_NAN), f(2), 0, f(2)},
+    {"max.f64", d(1), d(2), 0, d(2)},
+
+    {"and.b32", 12, 10, 0, 8}, {"and.b64", 12ull << 40, 10ull << 40, 0, 8ull << 40}, {"and.pred", 1, 0, 0, 0}, {"or.b32", 12, 10, 0, 14},
+    {"or.pred", 1, 0, 0, 1}, {"xor.b32", 12, 10, 0, 6}, {"xor.b64", ~0ull, 1, 0, ~1ull}, {"xor.pred", 1, 1, 0, 0}, {"not.b32", 1, 0, 0, 0xfffffffeu},
+    {"not.pred", 1, 0, 0, 0}, {"shl.b32", 3, 31, 0, 0x80000000u}, {"shl.b32", 3, 32, 0, 0}, {"shl.b64", 1, 63, 0, 1ull << 63},
+    {"shr.u32", 0x80000000u, 31, 0, 1}, {"shr.u32", 5, 99, 0, 0}, {"shr.s32", u(-8), 1, 0, u(-4)}, {"shr.s32", u(-8), 40, 0, u(-1)},
+    {"shr.u64", 1ull << 63, 63, 0, 1},
+
+    {"setp.eq.s16", 0xffff, u(-1), 0, 1}, {"setp.eq.s32", 3, 3, 0, 1}, {"setp.eq.s64", 3, 1ull << 40, 0, 0}, {"setp.eq.b32", 3, 4, 0, 0},
+    {"setp.ne.s32", 3, 4, 0, 1}, {"setp.lt.s32", u(-1), 1, 0, 1}, {"setp.lt.u32", u(-1), 1, 0, 0}, {"setp.le.u32", 2, 2, 0, 1},
+    {"setp.gt.s32", u(-1), 1, 0, 0}, {"setp.gt.u32", u(-1), 1, 0, 1}, {"setp.ge.u32", 2, 3, 0, 0},
+    {"setp.eq.f32", f(0), f(-0.0f), 0, 1}, {"setp.lt.f32", f(F_NAN), f(1), 0, 0}, {"setp.le.f32", f(1), f(1), 0, 1},
+    {"setp.gt.f32", f(2), f(1), 0, 1}, {"setp.ge.f32", f(F_NAN), f(1), 0, 0}, {"setp.ltu.f32", f(F_NAN), f(1), 0, 1},
+    {"setp.leu.f32", f(2), f(1), 0, 0}, {"setp.geu.f32", f(F_NAN), f(1), 0, 1}, {"setp.ne.f32", f(F_NAN), f(1), 0, 0},
+    {"setp.eq.f64", d(1), d(1), 0, 1}, {"setp.lt.f64", d(1), d(2), 0, 1}, {"setp.le.f64", d(D_NAN), d(2), 0, 0}, {"setp.gt.f64", d(1), d(2), 0, 0},
+    {"setp.neu.f64", d(D_NAN), d(2), 0, 1}, {"setp.gtu.f64", d(1), d(2), 0, 0}, {"setp.ltu.f64", d(1), d(2), 0, 1},
+    {"setp.leu.f64", d(D_NAN), d(1), 0, 1}, {"setp.geu.f64", d(1), d(1), 0, 1}};
+enum { SAMPLES = sizeof samples / sizeof *samples };
+
+START_TEST(an_instruction_gives_the_hand_value)
+{
+    const sample &s = samples[_i];
+    uint64_t registers[4] = {~0ull, s.a, s.b, s.c};
+    ptx::operation *does = ptx::find_operation(s.name);
+    ck_assert_msg(does != nullptr, "%s is not known", s.name);
+    ptx::instruction i = {};
+    for (int k = 0; k < 4; k++)
+        i.operands.push_back({ptx::operand::REGISTER, k, 0, {}});
+    ptx::machine m = {nullptr, registers, nullptr, nullptr};
+    does(m, i);
+    ck_assert_msg(registers[0] == s.expected, "%s(%#lx, %#lx, %#lx): expected %#lx, got %#lx", s.name, s.a, s.b, s.c, s.expected, registers[0]);
+}
+END_TEST
+
+/* ---- Whole functions ---- */
+
+static std::string read(const std::string &text, ptx::program &to)
+{
+    char path[] = "/tmp/knn-ptx-XXXXXX";
+    int file = mkstemp(path);
+    ck_assert_int_ge(file, 0);
+    ck_assert_int_eq((int)write(file, text.data(), text.size()), (int)text.size());
+    close(file);
+    std::string wrong = ptx::parse(path, to);
+    unlink(path);
+    return wrong;
+}
+
+/* A kernel of two parameters, a number and a struct of 16 bytes. */
+static std::string kernel(const char *body)
+{
+    return std::string(".version 9.0\n.target sm_75\n.address_size 64\n"
+                       ".visible .entry k(\n.param .u32 k_param_0,\n.param .align 8 .b8 k_param_1[16]\n)\n.maxntid 256, 1, 1\n{\n.reg .pred %p<3>;\n.reg .b32 %r<9>, %f<3>;\n.reg .b64 %rd<9>, %fd<3>;\n") +
+           body + "\n}\n";
+}
+
+START_TEST(jumps_predicates_vectors_and_calls_work)
+{
+    ptx::program all;
+    std::string wrong = read(".func (.param .b64 func_retval0) half(.param .b64 half_param_0)\n{\n .reg .f64 %fd<3>;\n ld.param.f64 %fd1, [half_param_0];\n"
+                             " mul.f64 %fd2, %fd1, 0d3FE0000000000000;\n st.param.f64 [func_retval0], %fd2;\n ret;\n}\n" +
+                             kernel(".loc 1 2 3\n ld.param.u32 %r1, [k_param_0];\n ld.param.v2.u32 {%r2, %r3}, [k_param_1];\n"
+                                    "mov.u32 %r4, 0;\n$L__BB0_1:\n add.s32 %r4, %r4, %r2;\n add.s32 %r1, %r1, -1;\n setp.ne.s32 %p1, %r1, 0;\n"
+                                    "@%p1 bra $L__BB0_1;\n @!%p1 add.s32 %r4, %r4, %r3;\n cvt.rn.f64.s32 %fd1, %r4;\n"
+                                    "{ // callseq 0, 0\n .param .b64 param0;\n st.param.f64 [param0+0], %fd1;\n .param .b64 retval0;\n"
+                                    "call.uni (retval0),\n half,\n (\n param0\n );\n ld.param.f64 %fd2, [retval0+0];\n }\n"
+                                    "st.param.f64 [k_param_1+8], %fd2;\n ret;"), all);
+    ck_assert_str_eq(wrong.c_str(), "");
+    struct { uint32_t times, gap, each, more; double result; } parameters = {5, 0, 7, 3, 0};
+    ptx::run(all, all.at("k"), (unsigned char *)&parameters);
+    ck_assert_double_eq(parameters.result, (5 * 7 + 3) / 2.0);
+}
+END_TEST
+
+static const struct { const char *body, *says; } refused[] = {
+    {"add.sat.s32 %r1, %r2, %r3;\n ret;", "not known: add.sat.s32"}, {"ld.volatile.global.f32 %f1, [%rd1];\n ret;", "not known: ld.volatile"},
+    {"bar.sync 0;\n ret;", "not known: bar.sync"}, {"bra $L__nowhere;\n ret;", "no label"}, {"mov.u32 %r1, %clock;\n ret;", "not declared: %clock"},
+    {"ld.param.u32 %r1, [other_param_0];\n ret;", "an address of another kind"}, {".shared .b8 s[4];\n ret;", "not known: .shared"},
+    {"mov.u32 %r1, 1;", "does not end with ret"}};
+
+START_TEST(what_is_not_known_is_refused)
+{
+    ptx::program all;
+    std::string wrong = read(kernel(refused[_i].body), all);
+    ck_assert_msg(wrong.find(refused[_i].says) != std::string::npos, "\"%s\" is not in \"%s\"", refused[_i].says, wrong.c_str());
+}
+END_TEST
+
+START_TEST(a_store_that_does_not_reach_the_device_is_seen)
+{
+    ptx::program all;
+    uint64_t parameters[3] = {0, (uint64_t)(uintptr_t)parameters, 0};
+    ck_assert_str_eq(read(kernel("ld.param.u64 %rd1, [k_param_1];\n mov.f32 %f1, 0f3F800000;\n st.global.f32 [%rd1+4], %f1;\n ret;"), all).c_str(), "");
+    ptx::run(all, all.at("k"), (unsigned char *)parameters);
+    ck_assert_ptr_nonnull(strstr(emulator_complaint(), "which is not in the device's memory"));
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("ptx_operations");
+    TCase *operations = tcase_create("operations"), *functions = tcase_create("functions");
+    tcase_add_loop_test(operations, an_instruction_gives_the_hand_value, 0, SAMPLES);
+    tcase_add_test(functions, jumps_predicates_vectors_and_calls_work);
+    tcase_add_loop_test(functions, what_is_not_known_is_refused, 0, (int)(sizeof refused / sizeof *refused));
+    tcase_add_test(functions, a_store_that_does_not_reach_the_device_is_seen);
+    suite_add_tcase(s, operations);
+    suite_add_tcase(s, functions);
+    return s;
+}
+
+int main(void) { return check_run(suite()); }
