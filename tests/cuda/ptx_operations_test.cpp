@@ -1,5 +1,6 @@
 /* The interpreter of PTX by itself: each instruction on numbers worked out by hand, and what it must refuse to read. */
 #include "inside.h"
+#include "launch.h"
 #include "ptx.h"
 
 #include "support/check_run.h"
@@ -151,6 +152,41 @@ START_TEST(a_store_that_does_not_reach_the_device_is_seen)
 }
 END_TEST
 
+/* A block of two threads, each of which stores to `step` bytes times its number, at line 7 of a file. */
+static std::string stored_by_two(int step)
+{
+    ptx::program all;
+    void *memory;
+    cudaStream_t stream;
+    std::string text = kernel(".loc 1 7 1\n ld.param.u64 %rd1, [k_param_1];\n ld.param.u32 %r2, [k_param_0];\n mov.u32 %r1, %tid.x;\n"
+                              "mul.wide.u32 %rd2, %r1, %r2;\n add.s64 %rd3, %rd1, %rd2;\n mov.f32 %f1, 0f3F800000;\n"
+                              "st.global.f32 [%rd3], %f1;\n ret;") + ".file 1 \"/somewhere/planted.cu\"\n";
+    ck_assert_str_eq(read(text, all).c_str(), "");
+    ck_assert_int_eq(cudaMalloc(&memory, 8), cudaSuccess);
+    ck_assert_int_eq(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
+    struct { uint32_t step, gap; void *to; uint64_t more; } parameters = {(uint32_t)step, 0, memory, 0};
+    launch("k", dim3(1), dim3(2), stream, [&] { ptx::run(all, all.at("k"), (unsigned char *)&parameters); });
+    ck_assert_int_eq(cudaStreamDestroy(stream), cudaSuccess);
+    ck_assert_int_eq(cudaFree(memory), cudaSuccess);
+    return emulator_complaint();
+}
+
+START_TEST(two_threads_do_not_write_one_number)
+{
+    setenv("EMULATOR_CHECK", "1", 1);
+    std::string complaint = stored_by_two(0);
+    ck_assert_str_eq(stored_by_two(4).c_str(), "");
+    ck_assert_msg(complaint.find("planted.cu:7: a race: thread 1 writes") == 0, "%s", complaint.c_str());
+}
+END_TEST
+
+START_TEST(numbers_are_aligned)
+{
+    std::string complaint = stored_by_two(2);
+    ck_assert_msg(complaint.find("planted.cu:7: ") == 0 && complaint.find("is not aligned to 4 bytes") != std::string::npos, "%s", complaint.c_str());
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("ptx_operations");
@@ -159,6 +195,8 @@ static Suite *suite(void)
     tcase_add_test(functions, jumps_predicates_vectors_and_calls_work);
     tcase_add_loop_test(functions, what_is_not_known_is_refused, 0, (int)(sizeof refused / sizeof *refused));
     tcase_add_test(functions, a_store_that_does_not_reach_the_device_is_seen);
+    tcase_add_test(functions, two_threads_do_not_write_one_number);
+    tcase_add_test(functions, numbers_are_aligned);
     suite_add_tcase(s, operations);
     suite_add_tcase(s, functions);
     return s;

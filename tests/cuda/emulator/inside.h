@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <mutex>
+#include <string>
 
 namespace emulator {
 
@@ -54,6 +55,13 @@ void finish_all();
 /* ---- launch.cpp: where a kernel is, for messages ---- */
 
 void describe_thread(char *text, size_t size);
+
+/* ---- checker.cpp ---- */
+
+/* A new launch: what threads of others touched is of no interest. */
+void check_launch();
+/* The thread that runs reads or writes; `where` says in which line, if that is asked for. */
+void check_access(const void *place, size_t bytes, bool writes, const std::function<std::string()> &where);
 
 }
 

@@ -44,6 +44,7 @@ static uint3 place(unsigned number, dim3 size) { return {number % size.x, number
 static void run(const char *kernel, dim3 grid, dim3 block, const std::function<void()> &thread)
 {
     running = kernel;
+    check_launch();
     grid_size = grid;
     block_size = block;
     const std::vector<unsigned> blocks = in_order(grid.x * grid.y * grid.z), threads = in_order(block.x * block.y * block.z);

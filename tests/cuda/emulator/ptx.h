@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -33,18 +34,23 @@ struct instruction {
     int target;                             /* of a jump */
     std::string label, callee;
     int line;                               /* of the .ptx file */
+    int source, source_line;                /* where it comes from: function.sources */
     mutable long runs;
 };
 
 struct parameter { size_t offset, bytes; };
 
 struct function {
-    std::string name, file;
+    std::string name;
+    std::shared_ptr<std::map<int, std::string>> sources;    /* names of files */
     std::vector<instruction> code;
     std::vector<parameter> parameters;      /* behind the result, if there is one */
     size_t result_bytes, parameter_bytes, argument_bytes;
     int registers;
 };
+
+/* "im2col.cu:25" */
+std::string place_in_source(const function &f, const instruction &i);
 
 /* What runs a function: one thread. */
 struct machine {

@@ -67,14 +67,17 @@ static unsigned char *place_of(const machine &m, const operand &o)
 }
 
 /* Through a pointer that was hidden in a struct, too. */
-template <typename T> static bool may_touch(const unsigned char *place, const char *what)
+template <typename T> static bool may_touch(const machine &m, const instruction &i, const unsigned char *place, bool writes)
 {
+    const auto where = [&] { return place_in_source(*m.of, i); };
     if (!is_an_address_of_the_device(place))
-        complain("%s: a kernel touches %p, which is not in the device's memory", what, (const void *)place);
+        complain("%s: a kernel touches %p, which is not in the device's memory", where().c_str(), (const void *)place);
     else if ((uintptr_t)place % sizeof(T) != 0)
-        complain("%s: %p is not aligned to %zu bytes", what, (const void *)place, sizeof(T));
-    else
+        complain("%s: %p is not aligned to %zu bytes", where().c_str(), (const void *)place, sizeof(T));
+    else {
+        check_access(place, sizeof(T), writes, where);
         return true;
+    }
     return false;
 }
 
@@ -88,7 +91,7 @@ template <typename T> static void load(machine &m, const operand &to, const unsi
 template <typename T> static void load_global(machine &m, const instruction &i)
 {
     const unsigned char *from = place_of(m, i.operands[1]);
-    if (may_touch<T>(from, m.of->name.c_str()))
+    if (may_touch<T>(m, i, from, false))
         load<T>(m, i.operands[0], from);
 }
 
@@ -111,7 +114,7 @@ template <typename T> static void store_parameter(machine &m, const instruction 
 
 template <typename T> static void store_global(machine &m, const instruction &i)
 {
-    if (may_touch<T>(place_of(m, i.operands[0]), m.of->name.c_str()))
+    if (may_touch<T>(m, i, place_of(m, i.operands[0]), true))
         store_parameter<T>(m, i);
 }
 

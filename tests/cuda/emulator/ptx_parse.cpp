@@ -55,7 +55,8 @@ struct reader {
     const std::vector<word> &words;
     size_t at;
     program &to;
-    std::string file;
+    std::shared_ptr<std::map<int, std::string>> sources;
+    int source, source_line;                /* of the last .loc */
     function f;
     std::map<std::string, int> registers, labels;
     std::set<std::string> declared;                         /* registers: names, or names without their numbers */
@@ -193,7 +194,7 @@ struct reader {
 
     void read_instruction()
     {
-        instruction i = {nullptr, instruction::PLAIN, -1, false, {}, -1, "", "", words[at].line, 0};
+        instruction i = {nullptr, instruction::PLAIN, -1, false, {}, -1, "", "", words[at].line, source, source_line, 0};
         if (now()[0] == '@') {
             std::string predicate = take().substr(1);
             i.unless = predicate[0] == '!';
@@ -219,10 +220,19 @@ struct reader {
         f.code.push_back(i);
     }
 
+    /* .loc 1 25 9, function_name $L__info_string0, inlined_at 1 9 9 */
+    void read_location()
+    {
+        expect(".loc");
+        source = atoi(take().c_str());
+        source_line = atoi(now().c_str());
+        skip_line();
+    }
+
     void read_statement()
     {
         if (now() == ".loc")
-            skip_line();
+            read_location();
         else if (now() == ".reg")
             declare_registers();
         else if (now() == ".param") {
@@ -264,7 +274,7 @@ struct reader {
     void read_function(bool entry)
     {
         f = {};
-        f.file = file;
+        f.sources = sources;
         registers.clear(), declared.clear(), labels.clear(), parameters.clear(), arguments.clear();
         if (!entry && take_if("(")) {
             declare(f.parameter_bytes, parameters);
@@ -298,13 +308,23 @@ struct reader {
             else if (take_if(".section")) {
                 skip_to("{");
                 skip_to("}");
-            } else if (now() == ".version" || now() == ".target" || now() == ".address_size" || now() == ".file")
+            } else if (take_if(".file")) {
+                int number = atoi(take().c_str());
+                std::string path = take();                  /* in quotes */
+                (*sources)[number] = path.substr(path.rfind('/') + 1, path.size() - path.rfind('/') - 2);
+            } else if (now() == ".version" || now() == ".target" || now() == ".address_size")
                 skip_line();
             else if (!take_if(".visible") && !take_if(".weak"))
                 fail("a directive that is not known: " + now());
         }
     }
 };
+
+std::string place_in_source(const function &f, const instruction &i)
+{
+    auto found = f.sources->find(i.source);
+    return found != f.sources->end() ? found->second + ":" + std::to_string(i.source_line) : f.name;
+}
 
 std::string parse(const std::string &path, program &to)
 {
@@ -315,7 +335,8 @@ std::string parse(const std::string &path, program &to)
         return path + ": cannot be read";
     const std::vector<word> words = split(text.str());
     try {
-        reader{words, 0, to, path, {}, {}, {}, {}, {}, {}}.read_file();
+        reader r = {words, 0, to, std::make_shared<std::map<int, std::string>>(), 0, 0, {}, {}, {}, {}, {}, {}};
+        r.read_file();
     } catch (const mistake &m) {
         return path + ":" + std::to_string(m.line) + ": " + m.what;
     }
