@@ -5,6 +5,7 @@
 #include <knn/knn.h>
 
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -276,6 +277,41 @@ START_TEST(weights_that_the_host_sets_are_used)
 }
 END_TEST
 
+/* ---- Several threads predict with one model ---- */
+
+typedef struct job { const knn_model *model; float x[FEATURES], y[CLASSES]; knn_status status; } job;
+
+static void *predict_often(void *given)
+{
+    job *j = given;
+    for (int i = 0; i < 20 && j->status == KNN_OK; i++)
+        j->status = knn_predict(j->model, j->x, 1, j->y, CLASSES);
+    return NULL;
+}
+
+START_TEST(threads_predict_at_the_same_time)
+{
+    enum { THREADS = 4 };
+    pthread_t threads[THREADS];
+    job jobs[THREADS];
+    float alone[CLASSES];
+    knn_model *model = small_net("cuda");
+    for (int t = 0; t < THREADS; t++) {
+        jobs[t] = (job){.model = model, .x = {(float)t, 1, 2, 3, 4}};
+        ck_assert_int_eq(pthread_create(&threads[t], NULL, predict_often, &jobs[t]), 0);
+    }
+    for (int t = 0; t < THREADS; t++)
+        ck_assert_int_eq(pthread_join(threads[t], NULL), 0);
+    for (int t = 0; t < THREADS; t++) {
+        ok(jobs[t].status);
+        ok(knn_predict(model, jobs[t].x, 1, alone, CLASSES));
+        ck_assert_mem_eq(jobs[t].y, alone, sizeof alone);
+    }
+    knn_model_free(model);
+    nothing_is_left();
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("emulator_model");
@@ -287,6 +323,7 @@ static Suite *suite(void)
     tcase_add_test(models, a_model_goes_on_where_the_other_backend_stopped);
     tcase_add_test(models, a_callback_reads_the_weights_of_now);
     tcase_add_test(models, weights_that_the_host_sets_are_used);
+    tcase_add_test(models, threads_predict_at_the_same_time);
     suite_add_tcase(s, models);
     return s;
 }

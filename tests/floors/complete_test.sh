@@ -11,7 +11,7 @@ missing() {
     status=1
 }
 
-for file in $(cd "$source/lib" && find . -name '*.c' | sed 's|^\./||'); do
+for file in $(cd "$source/lib" && find . -name '*.c' -o -name '*.cu' | sed 's|^\./||'); do
     grep -q -w -F "$file" "$source/lib/CMakeLists.txt" || missing "lib/$file is not in lib/CMakeLists.txt"
 done
 known=$("$3" --test-dir "$2" -N)

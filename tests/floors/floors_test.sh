@@ -12,7 +12,7 @@ trap 'rm -rf "$scratch"' EXIT
 # violations LIB: a line for each.
 # shellcheck disable=SC2016  # it is awk that expands
 violations() {
-    (cd "$1" && find . -name '*.[ch]' | sed 's|^\./||' | LC_ALL=C sort | xargs awk '
+    (cd "$1" && find . -name '*.[ch]' -o -name '*.cu' | sed 's|^\./||' | LC_ALL=C sort | xargs awk '
         BEGIN {
             split("core 0 layers 1 backend 2 plan 3 learning 4 data 4 model 5 keras 6 training 7", pairs, " ")
             for (i = 1; i in pairs; i += 2)
@@ -63,10 +63,11 @@ plant keras/f.c '#include "hdf5.h"'
 plant keras/i.c '    zip_open(1);'
 plant attic/g.c 'int unused;'
 plant ../include/knn/h.h '#include <cblas.h>'
+plant plan/j.cu '#include <cublas_v2.h>'
 plant model/fine.c '#include "core/status.h"'
 plant top.c '#include "keras/hdf5.h"'
 seen=$(violations "$scratch/lib")
-for planted in core/a.c:1 learning/b.c:1 model/c.c:1 plan/d.c:1 data/e.c:1 keras/f.c:1 keras/i.c:1 attic/g.c include/knn/h.h:1; do
+for planted in core/a.c:1 learning/b.c:1 model/c.c:1 plan/d.c:1 data/e.c:1 keras/f.c:1 keras/i.c:1 attic/g.c include/knn/h.h:1 plan/j.cu:1; do
     case $seen in
     *"$planted:"*) ;;
     *)
