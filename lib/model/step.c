@@ -12,7 +12,8 @@ static knn_status make_plan(knn_model *model, int batch)
     if (status == KNN_OK) {
         const knn_node *last = count > 0 ? &nodes[count - 1] : NULL;
         const knn__arrays arrays = knn__arrays_in_use(model);
-        const knn__plan_options options = {.backend = model->backend, .device = model->device, .nodes = nodes, .count = count, .training = true, .capacity = batch,
+        const knn__plan_options options = {.backend = model->backend, .device = model->device,
+            .nodes = nodes, .count = count, .training = true, .capacity = batch,
             .threads = model->threads, .slices = model->training_slices, .force = model->force_kernel, .weights = arrays.weights,
             .gradients = arrays.gradients,
             .loss_before_last = last != NULL && last->op == KNN_OP_ACTIVATION &&

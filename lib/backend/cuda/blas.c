@@ -83,7 +83,8 @@ void knn__cuda_blas_close(knn_device *device)
 bool knn__cuda_gemm_takes(size_t m, size_t n, size_t k) { return m <= INT_MAX && n <= INT_MAX && k <= INT_MAX; }
 
 /* cuBLAS reads columns first: to it our matrices are transposed, and c^T = b^T a^T. */
-void knn__cuda_gemm(knn_device *device, size_t m, size_t n, size_t k, knn__cuda_matrix a, knn__cuda_matrix b, bool add, float *c, size_t c_stride)
+void knn__cuda_gemm(knn_device *device, size_t m, size_t n, size_t k, knn__cuda_matrix a, knn__cuda_matrix b, bool add, float *c,
+                    size_t c_stride)
 {
     const float one = 1, keep = add ? 1 : 0;
     cublasStatus_t status = blas.sgemm(device->blas, b.transposed ? CUBLAS_OP_T : CUBLAS_OP_N, a.transposed ? CUBLAS_OP_T : CUBLAS_OP_N,

@@ -39,7 +39,8 @@ static void backward(const knn_step *step, knn_part part)
     sizes s = sizes_of(step, part);
     float *dw = knn__gradient(step, 0, KNN_KERNEL), *db = knn__gradient(step, 0, KNN_BIAS);
     knn__cuda_matrix transposed_x = {knn__image(&step->x, part.first, 0), s.inputs, true};
-    knn__cuda_matrix transposed_w = {knn__weight(step, 0, KNN_KERNEL), s.units, true}, dy = {knn__image(&step->dy, part.first, 0), s.units, false};
+    knn__cuda_matrix transposed_w = {knn__weight(step, 0, KNN_KERNEL), s.units, true};
+    knn__cuda_matrix dy = {knn__image(&step->dy, part.first, 0), s.units, false};
     if (dw != NULL)
         knn__cuda_gemm(step->device, s.inputs, s.units, s.rows, transposed_x, dy, false, dw, s.units);
     if (db != NULL)

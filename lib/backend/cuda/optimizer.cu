@@ -35,10 +35,10 @@ static __device__ float rmsprop(const step &s, size_t i, float gradient)
         variance = fmaxf(variance - mean * mean, 0);            /* below 0 by rounding only */
     }
     float root = s.epsilon_outside ? sqrtf(variance) + s.epsilon : sqrtf(variance + s.epsilon);
-    float change = s.rate * gradient / root;
+    float step_back = s.rate * gradient / root;
     if (s.velocity != NULL)
-        change = s.velocity[i] = s.momentum * s.velocity[i] + change;
-    return change;
+        step_back = s.velocity[i] = s.momentum * s.velocity[i] + step_back;
+    return step_back;
 }
 
 static __device__ float adam(const step &s, size_t i, float gradient)
@@ -49,13 +49,17 @@ static __device__ float adam(const step &s, size_t i, float gradient)
     return s.rate * mean / (sqrtf(square) + s.epsilon);
 }
 
+static __device__ float change(const step &s, size_t i, float gradient)
+{
+    return s.op == KNN_UPDATE_SGD ? sgd(s, i, gradient) : s.op == KNN_UPDATE_RMSPROP ? rmsprop(s, i, gradient) : adam(s, i, gradient);
+}
+
 KNN_KERNEL update(step s, size_t first, unsigned count)
 {
     KNN_EACH (k, count) {
         size_t i = first + k;
         float gradient = s.gradients[i], weight = s.weights[i];
-        float change = s.op == KNN_UPDATE_SGD ? sgd(s, i, gradient) : s.op == KNN_UPDATE_RMSPROP ? rmsprop(s, i, gradient) : adam(s, i, gradient);
-        s.weights[i] = weight - weight * s.decay - change;
+        s.weights[i] = weight - weight * s.decay - change(s, i, gradient);
     }
 }
 
