@@ -46,7 +46,7 @@
     POOL(8, 6, 16, 3, kind, 2) POOL(9, 7, 3, 31, kind, 2) POOL(9, 7, 33, 1, kind, 2, .padding = KNN_SAME) \
     POOL(11, 10, 5, 4, kind, 3, .stride_height = 2) POOL(11, 10, 8, 4, kind, 3, .stride_height = 2, .padding = KNN_SAME) \
     POOL(7, 8, 17, 2, kind, 2, 3, .stride_height = 1, .stride_width = 2) POOL(12, 13, 1, 2, kind, 4, .padding = KNN_SAME) \
-    POOL(5, 5, 64, 5, kind, 5)
+    POOL(5, 5, 64, 5, kind, 5) POOL(11, 12, 3, 2, kind, 7, .stride_height = 1)
 /* Rescaling makes the arguments large enough for every branch. */
 #define ACTIVATION(f) \
     {"elementwise", #f, SHAPE(5, 7, 13), 3, false, {knn_rescaling(3), knn_activation(f)}}, \
