@@ -166,6 +166,43 @@ START_TEST(a_block_has_at_most_1024_threads)
 }
 END_TEST
 
+/* ---- Barriers ---- */
+
+static bool rotates(cudaError_t rotate(cudaStream_t, float *, unsigned, unsigned), int order)
+{
+    bool right = true;
+    unsigned first = (unsigned)(10 * order + 100);          /* not what was shared before */
+    emulator_set_order(order);
+    ck_assert_int_eq(rotate(stream, device, N, first), cudaSuccess);
+    fetch();
+    for (unsigned i = 0; i < N; i++)
+        right &= host[i] == (float)(first + (i + 1) % N);
+    ck_assert_str_eq(emulator_complaint(), "");
+    return right;
+}
+
+START_TEST(threads_of_a_block_meet_at_a_barrier)
+{
+    for (int order = EMULATOR_DESCENDING; order <= 5; order++)
+        ck_assert(rotates(planted_rotate, order));
+}
+END_TEST
+
+START_TEST(a_barrier_that_is_missing_is_found_by_any_order)
+{
+    for (int order = EMULATOR_DESCENDING; order <= 5; order++)
+        ck_assert(!rotates(planted_rotate_without_barrier, order));
+}
+END_TEST
+
+START_TEST(a_barrier_is_for_all_threads)
+{
+    ck_assert_int_eq(planted_rotate_by_some(stream, device, N, 0), cudaSuccess);
+    fetch();
+    complains("planted.cu:39: a divergent barrier: thread 62 waits, thread 63 has ended");
+}
+END_TEST
+
 /* ---- cuBLAS ---- */
 
 typedef struct functions {
@@ -226,6 +263,9 @@ static Suite *suite(void)
     tcase_add_test(planted, the_default_stream_is_not_used);
     tcase_add_test(planted, a_kernel_that_counts_on_an_order_is_found_by_another);
     tcase_add_test(planted, a_block_has_at_most_1024_threads);
+    tcase_add_test(planted, threads_of_a_block_meet_at_a_barrier);
+    tcase_add_test(planted, a_barrier_that_is_missing_is_found_by_any_order);
+    tcase_add_test(planted, a_barrier_is_for_all_threads);
     tcase_add_test(planted, cublas_checks_its_arguments);
     suite_add_tcase(s, planted);
     return s;

@@ -1,4 +1,4 @@
-/* planted.cu as C sees it: to[i] = i for i in [0, n), with room for mistakes. */
+/* planted.cu as C sees it: kernels with room for mistakes. */
 #ifndef TESTS_CUDA_PLANTED_H
 #define TESTS_CUDA_PLANTED_H
 
@@ -8,9 +8,16 @@
 extern "C" {
 #endif
 
+/* to[i] = i for i in [0, n). */
 cudaError_t planted_fill(cudaStream_t stream, float *to, unsigned n);
 cudaError_t planted_fill_neighbour(cudaStream_t stream, float *to, unsigned n);        /* right in ascending order only */
 cudaError_t planted_large_block(cudaStream_t stream, float *to, unsigned threads);
+
+/* to[i] = first + i + 1, the last one `first`, in one block. */
+cudaError_t planted_rotate(cudaStream_t stream, float *to, unsigned threads, unsigned first);
+cudaError_t planted_rotate_without_barrier(cudaStream_t stream, float *to, unsigned threads, unsigned first);
+cudaError_t planted_rotate_by_some(cudaStream_t stream, float *to, unsigned threads, unsigned first);          /* the last one does not wait */
+cudaError_t planted_rotate_too_far(cudaStream_t stream, float *to, unsigned threads, unsigned first);          /* beyond what is shared */
 
 #ifdef __cplusplus
 }

@@ -28,7 +28,7 @@ static const sample samples[] = {
     {"mov.b32", u(-7), 0, 0, u(-7)}, {"mov.u32", 9, 0, 0, 9}, {"mov.f32", f(1.5f), 0, 0, f(1.5f)}, {"mov.pred", 3, 0, 0, 1},
     {"mov.b64", 1ull << 40, 0, 0, 1ull << 40}, {"mov.u64", ~0ull, 0, 0, ~0ull}, {"mov.f64", d(-2), 0, 0, d(-2)},
     {"cvta.to.global.u64", 77, 0, 0, 77},
-    {"selp.b32", 1, 2, 1, 1}, {"selp.u32", 1, 2, 0, 2}, {"selp.f32", f(1), f(2), 1, f(1)}, {"selp.b64", 1ull << 50, 2, 1, 1ull << 50},
+    {"selp.b16", 0x10001, 2, 1, 1}, {"selp.u16", 1, 2, 0, 2}, {"selp.b32", 1, 2, 1, 1}, {"selp.u32", 1, 2, 0, 2}, {"selp.f32", f(1), f(2), 1, f(1)}, {"selp.b64", 1ull << 50, 2, 1, 1ull << 50},
     {"selp.f64", d(1), d(2), 0, d(2)},
 
     {"cvt.f64.f32", f(0.1f), 0, 0, d(0.1f)}, {"cvt.rn.f32.f64", d(0.1), 0, 0, f(0.1f)}, {"cvt.rn.f32.s32", u(-3), 0, 0, f(-3)},
@@ -130,8 +130,8 @@ END_TEST
 
 static const struct { const char *body, *says; } refused[] = {
     {"add.sat.s32 %r1, %r2, %r3;\n ret;", "not known: add.sat.s32"}, {"ld.volatile.global.f32 %f1, [%rd1];\n ret;", "not known: ld.volatile"},
-    {"bar.sync 0;\n ret;", "not known: bar.sync"}, {"bra $L__nowhere;\n ret;", "no label"}, {"mov.u32 %r1, %clock;\n ret;", "not declared: %clock"},
-    {"ld.param.u32 %r1, [other_param_0];\n ret;", "an address of another kind"}, {".shared .b8 s[4];\n ret;", "not known: .shared"},
+    {"bar.sync.aligned 0;\n ret;", "not known: bar.sync.aligned"}, {"bra $L__nowhere;\n ret;", "no label"}, {"mov.u32 %r1, %clock;\n ret;", "not declared: %clock"},
+    {"ld.param.u32 %r1, [other_param_0];\n ret;", "an address of another kind"}, {".local .b8 s[4];\n ret;", "not known: .local"},
     {"mov.u32 %r1, 1;", "does not end with ret"}};
 
 START_TEST(what_is_not_known_is_refused)
@@ -139,6 +139,21 @@ START_TEST(what_is_not_known_is_refused)
     ptx::program all;
     std::string wrong = read(kernel(refused[_i].body), all);
     ck_assert_msg(wrong.find(refused[_i].says) != std::string::npos, "\"%s\" is not in \"%s\"", refused[_i].says, wrong.c_str());
+}
+END_TEST
+
+START_TEST(bits_are_inserted)
+{
+    ptx::program all;
+    std::string wrong = read(kernel("ld.param.v2.u32 {%r1, %r2}, [k_param_1];\n bfi.b32 %r3, %r1, %r2, 8, 4;\n bfi.b32 %r4, %r1, %r2, 0, 32;\n"
+                                    "bfi.b32 %r5, %r1, %r2, 40, 4;\n cvt.u64.u32 %rd1, %r3;\n shl.b64 %rd1, %rd1, 32;\n cvt.u64.u32 %rd2, %r4;\n"
+                                    "xor.b64 %rd1, %rd1, %rd2;\n st.param.f64 [k_param_1], %rd1;\n cvt.u64.u32 %rd3, %r5;\n st.param.f64 [k_param_1+8], %rd3;\n ret;"), all);
+    ck_assert_str_eq(wrong.c_str(), "");
+    struct { uint32_t n, gap, a, b; uint64_t more; } parameters = {0, 0, 0xabcd, 0x11111111, 0};
+    ptx::run(all, all.at("k"), (unsigned char *)&parameters);
+    ck_assert_uint_eq(parameters.b, 0x11111d11);
+    ck_assert_uint_eq(parameters.a, 0xabcd);
+    ck_assert_uint_eq(parameters.more, 0x11111111);
 }
 END_TEST
 
@@ -167,11 +182,39 @@ static std::string stored_by_two(int step)
     ck_assert_int_eq(cudaMalloc(&memory, 8), cudaSuccess);
     ck_assert_int_eq(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
     struct { uint32_t step, gap; void *to; uint64_t more; } parameters = {(uint32_t)step, 0, memory, 0};
-    launch("k", dim3(1), dim3(2), stream, [&] { ptx::run(all, all.at("k"), (unsigned char *)&parameters); });
+    launch("k", dim3(1), dim3(2), all.at("k").shared_bytes, stream, [&] { ptx::run(all, all.at("k"), (unsigned char *)&parameters); });
     ck_assert_int_eq(cudaStreamDestroy(stream), cudaSuccess);
     ck_assert_int_eq(cudaFree(memory), cudaSuccess);
     return emulator_complaint();
 }
+
+/* Four numbers at once, through what the block shares, to global memory and back as bytes. */
+START_TEST(vectors_go_through_every_memory)
+{
+    ptx::program all;
+    void *memory;
+    cudaStream_t stream;
+    float numbers[4];
+    unsigned char bytes[4];
+    std::string wrong = read(kernel(".shared .align 16 .b8 all[32];\n ld.param.u64 %rd1, [k_param_1];\n mov.f32 %f1, 0f3F800000;\n mov.f32 %f2, 0f40000000;\n"
+                                    "mov.u32 %r1, all;\n st.shared.f32 [%r1+16], %f1;\n st.shared.f32 [all+20], %f2;\n st.shared.f32 [all+24], %f1;\n"
+                                    "st.shared.f32 [all+28], %f2;\n bar.sync 0;\n ld.shared.v4.f32 {%f1, %f2, %fd1, %fd2}, [%r1+16];\n"
+                                    "st.global.v4.f32 [%rd1], {%f2, %f1, %fd2, %fd1};\n ld.global.u8 %r2, [%rd1+3];\n ld.shared.v2.f32 {%f1, %f2}, [all+24];\n"
+                                    "st.global.f32 [%rd1+16], %f2;\n st.global.v4.u8 [%rd1+16], {%r2, %r2, %r2, %r2};\n st.global.u8 [%rd1+16], %r2;\n ret;"), all);
+    ck_assert_str_eq(wrong.c_str(), "");
+    ck_assert_int_eq(cudaMalloc(&memory, 32), cudaSuccess);
+    ck_assert_int_eq(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
+    struct { uint32_t step, gap; void *to; uint64_t more; } parameters = {0, 0, memory, 0};
+    launch("k", dim3(1), dim3(1), all.at("k").shared_bytes, stream, [&] { ptx::run(all, all.at("k"), (unsigned char *)&parameters); });
+    ck_assert_int_eq(cudaMemcpyAsync(numbers, memory, 16, cudaMemcpyDeviceToHost, stream), cudaSuccess);
+    ck_assert_int_eq(cudaMemcpyAsync(bytes, (char *)memory + 16, 4, cudaMemcpyDeviceToHost, stream), cudaSuccess);
+    ck_assert_int_eq(cudaStreamSynchronize(stream), cudaSuccess);
+    ck_assert_str_eq(emulator_complaint(), "");
+    for (int i = 0; i < 4; i++)
+        ck_assert_float_eq(numbers[i], i % 2 == 0 ? 2 : 1);
+    ck_assert_uint_eq(bytes[3], 0x40);
+}
+END_TEST
 
 START_TEST(two_threads_do_not_write_one_number)
 {
@@ -196,7 +239,9 @@ static Suite *suite(void)
     tcase_add_loop_test(operations, an_instruction_gives_the_hand_value, 0, SAMPLES);
     tcase_add_test(functions, jumps_predicates_vectors_and_calls_work);
     tcase_add_loop_test(functions, what_is_not_known_is_refused, 0, (int)(sizeof refused / sizeof *refused));
+    tcase_add_test(functions, bits_are_inserted);
     tcase_add_test(functions, a_store_that_does_not_reach_the_device_is_seen);
+    tcase_add_test(functions, vectors_go_through_every_memory);
     tcase_add_test(functions, two_threads_do_not_write_one_number);
     tcase_add_test(functions, numbers_are_aligned);
     suite_add_tcase(s, operations);

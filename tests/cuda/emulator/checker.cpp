@@ -1,5 +1,6 @@
 /* Finds races: within a launch no number may be touched by two threads, one of which writes it, whatever the order in which they happen to
- * run. The kernels have no barriers and no atomics, which could make it right. Slow: with EMULATOR_CHECK in the environment only. */
+ * run; unless they are of one block and a barrier lies between. There are no atomics, which could make it right, too. Slow: with
+ * EMULATOR_CHECK in the environment only. */
 #include "inside.h"
 #include "launch.h"
 
@@ -8,11 +9,17 @@
 
 namespace emulator {
 
-/* Threads are numbered from 1; 0: none. */
-struct touched { unsigned writer, reader; bool several_readers; };
+/* The last touches. Threads are numbered from 1; 0: none. Time goes on with each block and each barrier. */
+struct touched {
+    unsigned writer, reader;
+    unsigned long written, read;
+    bool several_readers;                                   /* at that time */
+    unsigned reader_before;                                 /* in a block before this one */
+};
 
 static const size_t CELL = 2;                               /* bytes: of the smallest numbers that kernels have */
 static std::unordered_map<size_t, touched> cells;
+static unsigned long now, block_began;
 
 static bool wanted()
 {
@@ -29,14 +36,42 @@ static unsigned this_thread()
 
 void check_launch() { cells.clear(); }
 
+void check_block(const void *shared, size_t bytes)
+{
+    block_began = ++now;
+    for (size_t at = (size_t)shared / CELL; at < ((size_t)shared + bytes) / CELL; at++)
+        cells.erase(at);
+}
+
+void check_barrier() { now++; }
+
+/* Whether a barrier of this block lies between that time and now. */
+static bool is_over(unsigned long time) { return time >= block_began && time < now; }
+
 /* The other thread; 0: none. */
 static unsigned conflict(const touched &t, unsigned me, bool writes)
 {
-    if (t.writer != 0 && t.writer != me)
+    if (t.writer != 0 && t.writer != me && !is_over(t.written))
         return t.writer;
-    if (writes && t.reader != 0 && (t.reader != me || t.several_readers))
+    if (!writes)
+        return 0;
+    if (t.reader != 0 && (t.reader != me || t.several_readers) && !is_over(t.read))
         return t.reader;
-    return 0;
+    return t.reader_before;
+}
+
+static void remember(touched &t, unsigned me, bool writes)
+{
+    if (writes) {
+        t.writer = me;
+        t.written = now;
+        return;
+    }
+    if (t.reader != 0 && t.read < block_began)
+        t.reader_before = t.reader;
+    t.several_readers = t.read == now && (t.several_readers || t.reader != me);
+    t.reader = me;
+    t.read = now;
 }
 
 void check_access(const void *place, size_t bytes, bool writes, const std::function<std::string()> &where)
@@ -50,12 +85,7 @@ void check_access(const void *place, size_t bytes, bool writes, const std::funct
         if (other != 0)
             complain("%s: a race: thread %u %s %p, which thread %u touches, too", where().c_str(), me - 1, writes ? "writes" : "reads",
                      (const void *)(at * CELL), other - 1);
-        if (writes)
-            t.writer = me;
-        else {
-            t.several_readers = t.several_readers || (t.reader != 0 && t.reader != me);
-            t.reader = me;
-        }
+        remember(t, me, writes);
     }
 }
 

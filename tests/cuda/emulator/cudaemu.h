@@ -7,6 +7,9 @@
 #include <tuple>
 
 #define __launch_bounds__(...)
+#undef __shared__
+#define __shared__ static                   /* one block runs at a time */
+#define __syncthreads() emulator::barrier(__FILE__, __LINE__)
 #define threadIdx emulator::thread_index
 #define blockIdx emulator::block_index
 #define blockDim emulator::block_size
@@ -22,7 +25,7 @@ void launch_kernel(const char *name, unsigned blocks, unsigned threads, cudaStre
 {
     std::tuple<Declared...> arguments(given...);
     std::apply([=](const auto &...argument) { (check_argument(name, argument), ...); }, arguments);
-    launch(name, dim3(blocks), dim3(threads), stream, [=] { std::apply(kernel, arguments); });
+    launch(name, dim3(blocks), dim3(threads), 0, stream, [=] { std::apply(kernel, arguments); });
 }
 
 }

@@ -58,8 +58,11 @@ void describe_thread(char *text, size_t size);
 
 /* ---- checker.cpp ---- */
 
-/* A new launch: what threads of others touched is of no interest. */
+/* A new launch: what threads of others touched is of no interest. A new block, with memory that its threads share. All of its threads
+ * met: what they touched before is done. */
 void check_launch();
+void check_block(const void *shared, size_t bytes);
+void check_barrier();
 /* The thread that runs reads or writes; `where` says in which line, if that is asked for. */
 void check_access(const void *place, size_t bytes, bool writes, const std::function<std::string()> &where);
 

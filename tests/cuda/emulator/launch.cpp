@@ -1,4 +1,4 @@
-/* Runs kernels thread by thread, each to its end: kernels here know no barriers. In whichever order is set. */
+/* Runs kernels block by block, in whichever order is set. A block's threads: block.cpp. */
 #include "inside.h"
 #include "launch.h"
 
@@ -9,7 +9,7 @@
 
 namespace emulator {
 
-uint3 thread_index, block_index;
+uint3 block_index;
 dim3 block_size, grid_size;
 
 static const char *running;
@@ -39,21 +39,24 @@ static std::vector<unsigned> in_order(unsigned n)
     return numbers;
 }
 
-static uint3 place(unsigned number, dim3 size) { return {number % size.x, number / size.x % size.y, number / size.x / size.y}; }
+static std::vector<uint3> places_in_order(dim3 size)
+{
+    std::vector<uint3> places;
+    for (unsigned number : in_order(size.x * size.y * size.z))
+        places.push_back({number % size.x, number / size.x % size.y, number / size.x / size.y});
+    return places;
+}
 
-static void run(const char *kernel, dim3 grid, dim3 block, const std::function<void()> &thread)
+static void run(const char *kernel, dim3 grid, dim3 block, size_t shared, const std::function<void()> &thread)
 {
     running = kernel;
     check_launch();
     grid_size = grid;
     block_size = block;
-    const std::vector<unsigned> blocks = in_order(grid.x * grid.y * grid.z), threads = in_order(block.x * block.y * block.z);
-    for (unsigned b : blocks) {
-        block_index = place(b, grid);
-        for (unsigned t : threads) {
-            thread_index = place(t, block);
-            thread();
-        }
+    const std::vector<uint3> blocks = places_in_order(grid), threads = places_in_order(block);
+    for (uint3 index : blocks) {
+        block_index = index;
+        run_block(threads, shared, thread);
     }
     running = nullptr;
 }
@@ -64,7 +67,7 @@ static bool can_be(dim3 grid, dim3 block)
            block.y > 0 && block.z > 0 && block.x * block.y * block.z <= MOST_THREADS;
 }
 
-void launch(const char *kernel, dim3 grid, dim3 block, cudaStream_t stream, std::function<void()> thread)
+void launch(const char *kernel, dim3 grid, dim3 block, size_t shared, cudaStream_t stream, std::function<void()> thread)
 {
     cudaError_t error = cudaSuccess;
     launches++;
@@ -74,7 +77,7 @@ void launch(const char *kernel, dim3 grid, dim3 block, cudaStream_t stream, std:
     } else if (call_fails())
         error = cudaErrorLaunchFailure;
     else
-        error = enqueue(stream, kernel, [=] { run(kernel, grid, block, thread); });
+        error = enqueue(stream, kernel, [=] { run(kernel, grid, block, shared, thread); });
     if (error != cudaSuccess)
         last_error = error;
 }

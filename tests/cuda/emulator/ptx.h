@@ -13,7 +13,8 @@ namespace emulator {
 namespace ptx {
 
 /* REGISTER, SPECIAL: `index` of one. NUMBER: `number`, its bits. VECTOR: parts. ADDRESS: a register's value, or 0 where index is -1, and
- * `number` bytes. PARAMETER: bytes from the beginning of what the function was given. ARGUMENT: of what it gives to others. */
+ * `number` bytes; in what the block shares: from its beginning. PARAMETER: bytes from the beginning of what the function was given. ARGUMENT:
+ * of what it gives to others. */
 struct operand {
     enum { REGISTER, SPECIAL, NUMBER, VECTOR, ADDRESS, PARAMETER, ARGUMENT } kind;
     int index;
@@ -45,7 +46,7 @@ struct function {
     std::shared_ptr<std::map<int, std::string>> sources;    /* names of files */
     std::vector<instruction> code;
     std::vector<parameter> parameters;      /* behind the result, if there is one */
-    size_t result_bytes, parameter_bytes, argument_bytes;
+    size_t result_bytes, parameter_bytes, argument_bytes, shared_bytes;
     int registers;
 };
 

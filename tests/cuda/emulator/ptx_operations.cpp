@@ -66,19 +66,37 @@ static unsigned char *place_of(const machine &m, const operand &o)
     return (unsigned char *)(uintptr_t)((o.index >= 0 ? m.registers[o.index] : 0) + o.number);
 }
 
-/* Through a pointer that was hidden in a struct, too. */
-template <typename T> static bool may_touch(const machine &m, const instruction &i, const unsigned char *place, bool writes)
+/* Where so many bytes may be touched; NULL: there they may not, which was complained about. */
+typedef unsigned char *space(const machine &m, const instruction &i, const operand &o, size_t bytes, bool writes);
+
+static unsigned char *checked(const machine &m, const instruction &i, unsigned char *place, size_t bytes, bool writes)
 {
     const auto where = [&] { return place_in_source(*m.of, i); };
-    if (!is_an_address_of_the_device(place))
-        complain("%s: a kernel touches %p, which is not in the device's memory", where().c_str(), (const void *)place);
-    else if ((uintptr_t)place % sizeof(T) != 0)
-        complain("%s: %p is not aligned to %zu bytes", where().c_str(), (const void *)place, sizeof(T));
-    else {
-        check_access(place, sizeof(T), writes, where);
-        return true;
+    if ((uintptr_t)place % bytes != 0) {
+        complain("%s: %p is not aligned to %zu bytes", where().c_str(), (const void *)place, bytes);
+        return nullptr;
     }
-    return false;
+    check_access(place, bytes, writes, where);
+    return place;
+}
+
+/* Through a pointer that was hidden in a struct, too. */
+static unsigned char *in_global(const machine &m, const instruction &i, const operand &o, size_t bytes, bool writes)
+{
+    unsigned char *place = place_of(m, o);
+    if (is_an_address_of_the_device(place))
+        return checked(m, i, place, bytes, writes);
+    complain("%s: a kernel touches %p, which is not in the device's memory", place_in_source(*m.of, i).c_str(), (const void *)place);
+    return nullptr;
+}
+
+static unsigned char *in_shared(const machine &m, const instruction &i, const operand &o, size_t bytes, bool writes)
+{
+    size_t at = (uint32_t)(uintptr_t)place_of(m, o);
+    if (at + bytes <= shared_bytes())
+        return checked(m, i, shared_memory() + at, bytes, writes);
+    complain("%s: a kernel touches byte %zu of the %zu that its block shares", place_in_source(*m.of, i).c_str(), at, shared_bytes());
+    return nullptr;
 }
 
 template <typename T> static void load(machine &m, const operand &to, const unsigned char *from)
@@ -88,34 +106,57 @@ template <typename T> static void load(machine &m, const operand &to, const unsi
     set(m, to, value);
 }
 
-template <typename T> static void load_global(machine &m, const instruction &i)
+template <typename T> static void store(const machine &m, const operand &from, unsigned char *to)
 {
-    const unsigned char *from = place_of(m, i.operands[1]);
-    if (may_touch<T>(m, i, from, false))
+    T value = get<T>(m, from);
+    memcpy(to, &value, sizeof value);
+}
+
+template <typename T> static void load_all(machine &m, const operand &to, const unsigned char *from)
+{
+    for (size_t k = 0; k < to.parts.size(); k++)
+        load<T>(m, to.parts[k], from + k * sizeof(T));
+}
+
+template <typename T, space S> static void load_from(machine &m, const instruction &i)
+{
+    const unsigned char *from = S(m, i, i.operands[1], sizeof(T), false);
+    if (from != nullptr)
         load<T>(m, i.operands[0], from);
 }
 
+template <typename T, space S> static void load_vector(machine &m, const instruction &i)
+{
+    const unsigned char *from = S(m, i, i.operands[1], i.operands[0].parts.size() * sizeof(T), false);
+    if (from != nullptr)
+        load_all<T>(m, i.operands[0], from);
+}
+
+template <typename T, space S> static void store_to(machine &m, const instruction &i)
+{
+    unsigned char *to = S(m, i, i.operands[0], sizeof(T), true);
+    if (to != nullptr)
+        store<T>(m, i.operands[1], to);
+}
+
+template <typename T, space S> static void store_vector(machine &m, const instruction &i)
+{
+    const std::vector<operand> &parts = i.operands[1].parts;
+    unsigned char *to = S(m, i, i.operands[0], parts.size() * sizeof(T), true);
+    for (size_t k = 0; to != nullptr && k < parts.size(); k++)
+        store<T>(m, parts[k], to + k * sizeof(T));
+}
+
 template <typename T> static void load_parameter(machine &m, const instruction &i) { load<T>(m, i.operands[0], place_of(m, i.operands[1])); }
+template <typename T> static void load_parameters(machine &m, const instruction &i) { load_all<T>(m, i.operands[0], place_of(m, i.operands[1])); }
+template <typename T> static void store_parameter(machine &m, const instruction &i) { store<T>(m, i.operands[1], place_of(m, i.operands[0])); }
 
-template <typename T> static void load_parameters(machine &m, const instruction &i)
-{
-    const unsigned char *from = place_of(m, i.operands[1]);
-    for (const operand &part : i.operands[0].parts) {
-        load<T>(m, part, from);
-        from += sizeof(T);
-    }
-}
+/* ---- Barriers ---- */
 
-template <typename T> static void store_parameter(machine &m, const instruction &i)
+static void wait_for_block(machine &m, const instruction &i)
 {
-    T value = get<T>(m, i.operands[1]);
-    memcpy(place_of(m, i.operands[0]), &value, sizeof value);
-}
-
-template <typename T> static void store_global(machine &m, const instruction &i)
-{
-    if (may_touch<T>(m, i, place_of(m, i.operands[0]), true))
-        store_parameter<T>(m, i);
+    auto found = m.of->sources->find(i.source);
+    barrier(found != m.of->sources->end() ? found->second.c_str() : m.of->name.c_str(), i.source_line);
 }
 
 /* ---- Moving and choosing ---- */
@@ -251,6 +292,15 @@ template <typename T> static void shift_right(machine &m, const instruction &i)
     set(m, i.operands[0], (T)(by <= last ? value >> by : std::is_signed<T>::value ? value >> last : 0));
 }
 
+/* bfi d, a, b, position, length: the low bits of a into b. */
+static void insert_bits(machine &m, const instruction &i)
+{
+    uint32_t position = get<uint32_t>(m, i.operands[3]) & 0xff, length = get<uint32_t>(m, i.operands[4]) & 0xff;
+    uint64_t mask = (((uint64_t)1 << (length < 32 ? length : 32)) - 1) << (position < 32 ? position : 32);
+    uint64_t bits = (uint64_t)get<uint32_t>(m, i.operands[1]) << (position < 32 ? position : 32);
+    set(m, i.operands[0], (uint32_t)((get<uint32_t>(m, i.operands[2]) & ~mask) | (bits & mask)));
+}
+
 /* ---- Comparing; those that end with u are true of NaN, too ---- */
 
 template <typename T, bool F(T, T)> static void compare(machine &m, const instruction &i)
@@ -281,17 +331,23 @@ template <typename T> static bool greater_or_equal_u(T a, T b) { return !(a < b)
 operation *find_operation(const std::string &name)
 {
     static const std::unordered_map<std::string, operation *> operations = {
-        {"ld.global.f32", load_global<float>}, {"ld.global.u16", load_global<uint16_t>},
-        {"st.global.f32", store_global<float>}, {"st.global.f64", store_global<double>}, {"st.global.u16", store_global<uint16_t>},
-        {"st.global.u32", store_global<uint32_t>},
+        {"ld.global.f32", load_from<float, in_global>}, {"ld.global.u16", load_from<uint16_t, in_global>},
+        {"st.global.f32", store_to<float, in_global>}, {"st.global.f64", store_to<double, in_global>},
+        {"st.global.u16", store_to<uint16_t, in_global>}, {"st.global.u32", store_to<uint32_t, in_global>},
+        {"ld.global.u8", load_from<uint8_t, in_global>}, {"st.global.u8", store_to<uint8_t, in_global>},
+        {"st.global.v4.f32", store_vector<float, in_global>}, {"st.global.v4.u8", store_vector<uint8_t, in_global>},
+        {"ld.shared.f32", load_from<float, in_shared>}, {"ld.shared.v2.f32", load_vector<float, in_shared>},
+        {"ld.shared.v4.f32", load_vector<float, in_shared>}, {"st.shared.f32", store_to<float, in_shared>},
+        {"bar.sync", wait_for_block},
         {"ld.param.f32", load_parameter<float>}, {"ld.param.f64", load_parameter<double>}, {"ld.param.u8", load_parameter<uint8_t>},
         {"ld.param.u32", load_parameter<uint32_t>}, {"ld.param.u64", load_parameter<uint64_t>},
         {"ld.param.v2.f32", load_parameters<float>}, {"ld.param.v2.u32", load_parameters<uint32_t>}, {"ld.param.v2.u8", load_parameters<uint8_t>},
+        {"ld.param.v4.u8", load_parameters<uint8_t>},
         {"st.param.f64", store_parameter<double>},
 
         {"mov.b32", move<uint32_t>}, {"mov.u32", move<uint32_t>}, {"mov.f32", move<float>}, {"mov.pred", move<bool>},
         {"mov.b64", move_64}, {"mov.u64", move<uint64_t>}, {"mov.f64", move<double>}, {"cvta.to.global.u64", move<uint64_t>},
-        {"selp.b32", choose<uint32_t>}, {"selp.u32", choose<uint32_t>}, {"selp.f32", choose<float>}, {"selp.b64", choose<uint64_t>},
+        {"selp.b16", choose<uint16_t>}, {"selp.u16", choose<uint16_t>}, {"selp.b32", choose<uint32_t>}, {"selp.u32", choose<uint32_t>}, {"selp.f32", choose<float>}, {"selp.b64", choose<uint64_t>},
         {"selp.f64", choose<double>},
 
         {"cvt.f64.f32", convert<float, double>}, {"cvt.rn.f32.f64", convert<double, float>}, {"cvt.rn.f32.s32", convert<int32_t, float>},
@@ -323,6 +379,8 @@ operation *find_operation(const std::string &name)
         {"not.b32", one<uint32_t, inverse>}, {"not.pred", one<bool, negated>},
         {"shl.b32", shift_left<uint32_t>}, {"shl.b64", shift_left<uint64_t>},
         {"shr.u32", shift_right<uint32_t>}, {"shr.s32", shift_right<int32_t>}, {"shr.u64", shift_right<uint64_t>},
+
+        {"bfi.b32", insert_bits},
 
         COMPARISONS("s16", int16_t), COMPARISONS("s32", int32_t), COMPARISONS("s64", int64_t), COMPARISONS("u32", uint32_t),
         COMPARISONS("f32", float), COMPARISONS("f64", double), COMPARISONS_OF_NAN("f32", float), COMPARISONS_OF_NAN("f64", double),

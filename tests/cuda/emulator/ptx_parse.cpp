@@ -60,7 +60,7 @@ struct reader {
     function f;
     std::map<std::string, int> registers, labels;
     std::set<std::string> declared;                         /* registers: names, or names without their numbers */
-    std::map<std::string, size_t> parameters, arguments;    /* offsets by name */
+    std::map<std::string, size_t> parameters, arguments, shared;    /* offsets by name */
 
     [[noreturn]] void fail(const std::string &what) const { throw mistake{at < words.size() ? words[at].line : 0, what}; }
 
@@ -78,11 +78,11 @@ struct reader {
     bool same_line() const { return at < words.size() && words[at].line == words[at - 1].line; }
     void skip_line() { for (at++; same_line(); at++) ; }
 
-    /* .param .align 8 .b8 NAME[120], or .param .u32 NAME: behind the `end` of those before it. */
-    parameter declare(size_t &end, std::map<std::string, size_t> &by_name)
+    /* .param .align 8 .b8 NAME[120], or .param .u32 NAME, or .shared ..: behind the `end` of those before it. */
+    parameter declare(const char *space, size_t &end, std::map<std::string, size_t> &by_name)
     {
         size_t bytes = 0, align = 0;
-        expect(".param");
+        expect(space);
         while (now()[0] == '.') {
             std::string part = take();
             if (part == ".align")
@@ -97,7 +97,7 @@ struct reader {
             expect("]");
         }
         if (bytes == 0)
-            fail("a parameter without a size: " + name);
+            fail("a variable without a size: " + name);
         parameter made = {(end + align - 1) / align * align, bytes};
         end = made.offset + bytes;
         by_name[name] = made.offset;
@@ -144,6 +144,8 @@ struct reader {
             return {operand::PARAMETER, -1, parameters[base] + offset, {}};
         if (arguments.count(base) > 0)
             return {operand::ARGUMENT, -1, arguments[base] + offset, {}};
+        if (shared.count(base) > 0)
+            return {operand::ADDRESS, -1, shared[base] + offset, {}};
         fail("an address of another kind: " + text);
     }
 
@@ -168,6 +170,8 @@ struct reader {
             return {operand::REGISTER, register_of(take()), 0, {}};
         if (isdigit((unsigned char)now()[0]) || now()[0] == '-')
             return number(take());
+        if (shared.count(now()) > 0)
+            return {operand::NUMBER, -1, shared[take()], {}};
         fail("an operand of another kind: " + now());
     }
 
@@ -236,7 +240,10 @@ struct reader {
         else if (now() == ".reg")
             declare_registers();
         else if (now() == ".param") {
-            declare(f.argument_bytes, arguments);
+            declare(".param", f.argument_bytes, arguments);
+            expect(";");
+        } else if (now() == ".shared") {
+            declare(".shared", f.shared_bytes, shared);
             expect(";");
         } else if (now() == ".pragma")
             skip_to(";");
@@ -275,16 +282,16 @@ struct reader {
     {
         f = {};
         f.sources = sources;
-        registers.clear(), declared.clear(), labels.clear(), parameters.clear(), arguments.clear();
+        registers.clear(), declared.clear(), labels.clear(), parameters.clear(), arguments.clear(), shared.clear();
         if (!entry && take_if("(")) {
-            declare(f.parameter_bytes, parameters);
+            declare(".param", f.parameter_bytes, parameters);
             f.result_bytes = f.parameter_bytes;
             expect(")");
         }
         f.name = take();
         if (take_if("(") && !take_if(")")) {
             do
-                f.parameters.push_back(declare(f.parameter_bytes, parameters));
+                f.parameters.push_back(declare(".param", f.parameter_bytes, parameters));
             while (take_if(","));
             expect(")");
         }
@@ -335,7 +342,7 @@ std::string parse(const std::string &path, program &to)
         return path + ": cannot be read";
     const std::vector<word> words = split(text.str());
     try {
-        reader r = {words, 0, to, std::make_shared<std::map<int, std::string>>(), 0, 0, {}, {}, {}, {}, {}, {}};
+        reader r = {words, 0, to, std::make_shared<std::map<int, std::string>>(), 0, 0, {}, {}, {}, {}, {}, {}, {}};
         r.read_file();
     } catch (const mistake &m) {
         return path + ":" + std::to_string(m.line) + ": " + m.what;

@@ -135,7 +135,7 @@ cudaError_t __cudaLaunchKernel(cudaKernel_t kernel, dim3 grid, dim3 block, void 
     }
     const ptx::function &f = found->second;
     auto packed = pack(f, arguments);
-    launch(f.name.c_str(), grid, block, stream, [&f, packed] { ptx::run(program(), f, packed->data()); });
+    launch(f.name.c_str(), grid, block, f.shared_bytes, stream, [&f, packed] { ptx::run(program(), f, packed->data()); });
     return cudaSuccess;
 }
 

@@ -1,0 +1,66 @@
+/* Mistakes with barriers and shared memory, planted in kernels that nvcc compiled, are seen with file and line. */
+#include "emulator.h"
+#include "launch.h"
+#include "ptx.h"
+
+#include "support/check_run.h"
+
+#include <cstdlib>
+#include <cstring>
+
+using namespace emulator;
+
+enum { THREADS = 64, FIRST = 7 };
+
+static float rotated[THREADS];
+
+/* Runs the kernel of this name in planted.cu, a block of it: the complaint. */
+static std::string run_planted(const std::string &name)
+{
+    ptx::program all;
+    void *memory;
+    cudaStream_t stream;
+    setenv("EMULATOR_CHECK", "1", 1);
+    ck_assert_str_eq(ptx::parse(PLANTED_PTX, all).c_str(), "");
+    const ptx::function &f = all.at("_Z" + std::to_string(name.size()) + name + "Pfj");
+    ck_assert_int_eq(cudaMalloc(&memory, sizeof rotated), cudaSuccess);
+    ck_assert_int_eq(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
+    struct { void *to; unsigned first; } parameters = {memory, FIRST};
+    launch(name.c_str(), dim3(1), dim3(THREADS), f.shared_bytes, stream, [&] { ptx::run(all, f, (unsigned char *)&parameters); });
+    ck_assert_int_eq(cudaMemcpyAsync(rotated, memory, sizeof rotated, cudaMemcpyDeviceToHost, stream), cudaSuccess);
+    ck_assert_int_eq(cudaStreamDestroy(stream), cudaSuccess);
+    ck_assert_int_eq(cudaFree(memory), cudaSuccess);
+    return emulator_complaint();
+}
+
+START_TEST(what_is_right_passes)
+{
+    ck_assert_str_eq(run_planted("rotate").c_str(), "");
+    for (int i = 0; i < THREADS; i++)
+        ck_assert_float_eq(rotated[i], (float)(FIRST + (i + 1) % THREADS));
+}
+END_TEST
+
+static const struct { const char *kernel, *says; } planted[] = {
+    {"rotate_without_barrier", "planted.cu:30: a race: thread 1 writes "},
+    {"rotate_by_some", "planted.cu:39: a divergent barrier: thread 62 waits, thread 63 has ended"},
+    {"rotate_too_far", "planted.cu:49: a kernel touches byte 1024 of the 1024 that its block shares"}};
+
+START_TEST(what_is_wrong_is_seen)
+{
+    std::string complaint = run_planted(planted[_i].kernel);
+    ck_assert_msg(complaint.find(planted[_i].says) == 0, "\"%s\", expected \"%s\"", complaint.c_str(), planted[_i].says);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("ptx_planted");
+    TCase *barriers = tcase_create("barriers");
+    tcase_add_test(barriers, what_is_right_passes);
+    tcase_add_loop_test(barriers, what_is_wrong_is_seen, 0, (int)(sizeof planted / sizeof *planted));
+    suite_add_tcase(s, barriers);
+    return s;
+}
+
+int main(void) { return check_run(suite()); }
