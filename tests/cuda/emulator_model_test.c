@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,10 +28,10 @@ enum { SIDE = 94, PICTURES = 3, INPUT = SIDE * SIDE * 3 };
 
 static knn_model *catdog(const char *backend, const knn_optimizer *optimizer)
 {
-    static const int filters[] = {32, 64, 128, 128};
+    static const int filters[] = {32, 64, 128, 128, 256};
     knn_model *model = knn_sequential(.backend = backend, .seed = 5, .threads = 1);
     knn_add(model, knn_input(SIDE, SIDE, 3));
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         knn_add(model, knn_conv2d(filters[i], 3, .activation = KNN_RELU));
         knn_add(model, knn_max_pooling2d(2));
     }
@@ -129,11 +130,29 @@ static void compare(const knn_optimizer *optimizer, int steps, double tolerance)
 START_TEST(gradients_are_those_of_the_cpu) { compare(knn_sgd(.learning_rate = 1), 1, 1e-4); }
 END_TEST
 
+/* RMSprop's first steps are large: at usual rates what lies near a kink takes the other side soon, on one of the backends. */
 START_TEST(three_steps_of_each_optimizer_are_those_of_the_cpu)
 {
     const knn_optimizer *const optimizers[] = {knn_sgd(.learning_rate = 0.01, .momentum = 0.9, .nesterov = true),
-        knn_rmsprop(.learning_rate = 1e-3, .epsilon = 1e-5), knn_adam(.learning_rate = 1e-3, .epsilon = 1e-5)};
+        knn_rmsprop(.learning_rate = 1e-4, .epsilon = 1e-5), knn_adam(.learning_rate = 1e-3, .epsilon = 1e-5)};
     compare(optimizers[_i], 3, 1e-3);
+}
+END_TEST
+
+START_TEST(a_training_step_has_few_launches)
+{
+    static float x[PICTURES * INPUT], y[PICTURES];
+    enum { MOST = 34 };
+    knn_model *model = catdog("cuda", knn_rmsprop());
+    draw_pictures(x, y);
+    ok(knn_train_on_batch(model, x, y, PICTURES, NULL, 0));
+    long before = emulator_launches();
+    ok(knn_train_on_batch(model, x, y, PICTURES, NULL, 0));
+    long launches = emulator_launches() - before;
+    printf("%ld launches a training step of the tutorial's net\n", launches);
+    ck_assert_int_le(launches, MOST);
+    knn_model_free(model);
+    nothing_is_left();
 }
 END_TEST
 
@@ -319,6 +338,7 @@ static Suite *suite(void)
     tcase_set_timeout(models, SECONDS);
     tcase_add_test(models, gradients_are_those_of_the_cpu);
     tcase_add_loop_test(models, three_steps_of_each_optimizer_are_those_of_the_cpu, 0, 3);
+    tcase_add_test(models, a_training_step_has_few_launches);
     tcase_add_test(models, a_training_has_the_loss_curve_of_the_cpu);
     tcase_add_test(models, a_model_goes_on_where_the_other_backend_stopped);
     tcase_add_test(models, a_callback_reads_the_weights_of_now);

@@ -6,6 +6,7 @@
 
 typedef struct harness_report {
     FILE *to;                               /* a line a failure; NULL: silent */
+    int every, offset;                      /* harness_test runs cases offset, offset + every, .. of a group; every 0: all */
     int cases, runs, failures;
     int refused;                            /* of the cases: with a layer that the backend does not have */
     char first[1024];                       /* the first failure */

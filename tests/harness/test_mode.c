@@ -72,6 +72,7 @@ static void test_choice(const problem *p, const char *backend, const knn_kernel 
 void harness_test(const char *backend, const char *group, harness_report *report)
 {
     const knn_backend *found = knn__find_backend(backend);
+    int at = 0;
     if (found == NULL) {
         harness_fail(report, "%s", knn_last_error());
         return;
@@ -81,6 +82,8 @@ void harness_test(const char *backend, const char *group, harness_report *report
         char chosen[1024], kernels[1024];
         const knn_kernel *kernel;
         if (group != NULL && strcmp(group, from->group) != 0)
+            continue;
+        if (report->every > 0 && at++ % report->every != report->offset)
             continue;
         report->cases++;
         problem_open(&p, from);

@@ -5,6 +5,8 @@
 unsigned knn__cuda_grid_cap = 1u << 16;     /* blocks: enough for every GPU to be busy */
 
 static const knn_kernel *const cuda_kernels[] = {
+    &knn__cuda_conv2d_pooled,
+    &knn__cuda_conv2d_implicit,
     &knn__cuda_conv2d_im2col,
     &knn__cuda_dense,
     &knn__cuda_max_pooling2d,

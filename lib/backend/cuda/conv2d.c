@@ -142,7 +142,7 @@ static void forward(const knn_step *step, knn_part part)
         forward_chunk(&c, first, last);
     }
     if (bias != NULL)
-        knn__cuda_did(step->device, knn__cuda_add_to_rows(step->device->stream, bias, knn__cuda_rows(part, c.node->out),
+        knn__cuda_did(step->device, knn__cuda_add_to_rows(step->device->stream, bias, KNN_LINEAR, knn__cuda_rows(part, c.node->out),
                                                           (unsigned)c.channels, knn__image(&step->y, part.first, 0)), "adding a bias");
 }
 

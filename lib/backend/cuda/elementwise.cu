@@ -1,19 +1,18 @@
 /* What works number by number: activations, dropout, rescaling. The formulas are the host's. */
-#include "backend/cuda/knn_cu.h"
+#include "backend/cuda/activate.h"
 
-#include "backend/activations.h"
 #include "core/philox.h"
 
 KNN_KERNEL activate(knn_activation f, const float *x, unsigned n, float *y)
 {
     KNN_EACH (i, n)
-        y[i] = f == KNN_RELU ? knn__relu(x[i]) : knn__activation_value(f, x[i]);
+        y[i] = activated(f, x[i]);
 }
 
 KNN_KERNEL activate_backward(knn_activation f, const float *kept, const float *dy, unsigned n, float *dx)
 {
     KNN_EACH (i, n)
-        dx[i] = f == KNN_RELU ? (kept[i] > 0 ? dy[i] : 0) : dy[i] * knn__activation_slope(f, kept[i]);
+        dx[i] = activation_gradient(f, kept[i], dy[i]);
 }
 
 KNN_KERNEL rescale(float scale, float offset, const float *x, unsigned n, float *y)

@@ -28,12 +28,43 @@ cudaError_t knn__cuda_im2col(cudaStream_t stream, knn__cuda_window w, unsigned i
 cudaError_t knn__cuda_col2im(cudaStream_t stream, knn__cuda_window w, unsigned images, unsigned first, unsigned count,
                              const float *columns, float *dx);
 
+/* ---- conv2d_*.cu: convolutions of stride 1, without dilation and groups, whose columns are made up while they are loaded; with ReLU and
+ * 2x2 max-pooling, of which the convolution's own output is stored nowhere ---- */
+
+typedef struct knn__cuda_conv {
+    knn__cuda_window window;                /* of the convolution */
+    unsigned images, filters;
+    bool relu, pooled;
+} knn__cuda_conv;
+
+/* For each number of the pooled output, which cell of its window was the largest, counted row by row, or KNN_CUDA_DEAD: ReLU made it 0. */
+typedef struct knn__cuda_cells {
+    unsigned char *which;                   /* NULL: not wanted */
+    size_t stride;                          /* bytes from one image's to the next */
+} knn__cuda_cells;
+enum { KNN_CUDA_DEAD = 4 };
+
+/* bias: may be NULL. cells: if pooled. */
+cudaError_t knn__cuda_conv_forward(cudaStream_t stream, knn__cuda_conv c, const float *x, const float *w, const float *bias, float *y,
+                                   knn__cuda_cells cells);
+/* y: what ReLU made; not looked at without ReLU, or if pooled. */
+cudaError_t knn__cuda_conv_input(cudaStream_t stream, knn__cuda_conv c, const float *dy, const float *y, knn__cuda_cells cells, const float *w,
+                                 float *dx);
+/* dw or db may be NULL. partial: so many floats, more for more images. */
+size_t knn__cuda_conv_partial(knn__cuda_conv c);
+cudaError_t knn__cuda_conv_weights(cudaStream_t stream, knn__cuda_conv c, const float *x, const float *dy, const float *y, knn__cuda_cells cells,
+                                   float *partial, float *dw, float *db);
+
 /* ---- rows.cu: of matrices [rows][columns] ---- */
 
-cudaError_t knn__cuda_add_to_rows(cudaStream_t stream, const float *bias, unsigned rows, unsigned columns, float *y);
+/* y = f(y + bias); bias may be NULL. */
+cudaError_t knn__cuda_add_to_rows(cudaStream_t stream, const float *bias, knn_activation f, unsigned rows, unsigned columns, float *y);
 /* to[columns] = the sum of the rows, in an order that depends on the sizes only; `partial`: KNN_CUDA_SUM_PARTS * columns floats. */
 enum { KNN_CUDA_SUM_PARTS = 256 };
 cudaError_t knn__cuda_sum_rows(cudaStream_t stream, const float *from, unsigned rows, unsigned columns, float *partial, float *to);
+/* dz = the gradient before an activation, from y and dy; db[columns] = the sum of its rows, NULL: not wanted; partial: as above. */
+cudaError_t knn__cuda_sum_slopes(cudaStream_t stream, knn_activation f, const float *y, const float *dy, unsigned rows, unsigned columns,
+                                 float *partial, float *dz, float *db);
 cudaError_t knn__cuda_softmax(cudaStream_t stream, const float *x, unsigned rows, unsigned columns, float *y);
 cudaError_t knn__cuda_softmax_backward(cudaStream_t stream, const float *y, const float *dy, unsigned rows, unsigned columns, float *dx);
 

@@ -6,8 +6,13 @@
 
 #ifdef __CUDACC__
 #define KNN_LAUNCH(kernel, blocks, threads, stream, ...) kernel<<<blocks, threads, 0, stream>>>(__VA_ARGS__)
+#define KNN_UNROLL _Pragma("unroll")        /* needed where arrays shall be registers */
+/* nvcc warns of templates as if they had no launch bounds. */
+#define KNN_KERNELS_ARE_TEMPLATES _Pragma("nv_diag_suppress missing_launch_bounds")
 #else
 #include <cudaemu.h>
+#define KNN_UNROLL
+#define KNN_KERNELS_ARE_TEMPLATES
 #endif
 
 enum { KNN_THREADS = 256 };                 /* of a block */

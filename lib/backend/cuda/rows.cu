@@ -1,12 +1,14 @@
 /* Work on the rows of matrices: adding a bias, summing rows, softmax. */
-#include "backend/cuda/knn_cu.h"
+#include "backend/cuda/activate.h"
+
+static const unsigned FEW_ROWS = 64;        /* are summed by one thread a column */
 
 #include <math.h>
 
-KNN_KERNEL add_to_rows(const float *bias, unsigned n, unsigned columns, float *y)
+KNN_KERNEL add_to_rows(const float *bias, knn_activation f, unsigned n, unsigned columns, float *y)
 {
     KNN_EACH (i, n)
-        y[i] += bias[i % columns];
+        y[i] = activated(f, bias != NULL ? y[i] + bias[i % columns] : y[i]);
 }
 
 /* partial[part][column] = the sum of the part's rows; neighbouring threads read neighbouring columns. */
@@ -29,6 +31,18 @@ KNN_KERNEL add_parts(const float *partial, unsigned columns, unsigned parts, flo
         for (unsigned part = 0; part < parts; part++)
             sum += partial[part * columns + column];
         to[column] = sum;
+    }
+}
+
+/* Of few rows. */
+KNN_KERNEL sum_slopes(knn_activation f, const float *y, const float *dy, unsigned rows, unsigned columns, float *dz, float *db)
+{
+    KNN_EACH (column, columns) {
+        float sum = 0;
+        for (unsigned i = column; i < rows * columns; i += columns)
+            sum += dz[i] = activation_gradient(f, y[i], dy[i]);
+        if (db != NULL)
+            db[column] = sum;
     }
 }
 
@@ -60,19 +74,33 @@ KNN_KERNEL softmax_backward(const float *y, const float *dy, unsigned rows, unsi
     }
 }
 
-cudaError_t knn__cuda_add_to_rows(cudaStream_t stream, const float *bias, unsigned rows, unsigned columns, float *y)
+cudaError_t knn__cuda_add_to_rows(cudaStream_t stream, const float *bias, knn_activation f, unsigned rows, unsigned columns, float *y)
 {
-    KNN_LAUNCH_EACH(rows * columns, stream, add_to_rows, bias, rows * columns, columns, y);
+    KNN_LAUNCH_EACH(rows * columns, stream, add_to_rows, bias, f, rows * columns, columns, y);
     return cudaGetLastError();
 }
 
 cudaError_t knn__cuda_sum_rows(cudaStream_t stream, const float *from, unsigned rows, unsigned columns, float *partial, float *to)
 {
     unsigned most = KNN_CUDA_SUM_PARTS, parts = rows < most ? rows : most;
-    KNN_LAUNCH_EACH(parts * columns, stream, sum_parts, from, rows, columns, parts, partial);
-    cudaError_t error = cudaGetLastError();
-    KNN_LAUNCH_EACH(columns, stream, add_parts, partial, columns, parts, to);
+    cudaError_t error = cudaSuccess;
+    if (rows > FEW_ROWS) {
+        KNN_LAUNCH_EACH(parts * columns, stream, sum_parts, from, rows, columns, parts, partial);
+        error = cudaGetLastError();
+    }
+    KNN_LAUNCH_EACH(columns, stream, add_parts, rows > FEW_ROWS ? partial : from, columns, parts, to);
     return error != cudaSuccess ? error : cudaGetLastError();
+}
+
+cudaError_t knn__cuda_sum_slopes(cudaStream_t stream, knn_activation f, const float *y, const float *dy, unsigned rows, unsigned columns,
+                                 float *partial, float *dz, float *db)
+{
+    if (rows <= FEW_ROWS) {
+        KNN_LAUNCH_EACH(columns, stream, sum_slopes, f, y, dy, rows, columns, dz, db);
+        return cudaGetLastError();
+    }
+    cudaError_t error = knn__cuda_activate_backward(stream, f, y, dy, rows * columns, dz);
+    return db == NULL || error != cudaSuccess ? error : knn__cuda_sum_rows(stream, dz, rows, columns, partial, db);
 }
 
 cudaError_t knn__cuda_softmax(cudaStream_t stream, const float *x, unsigned rows, unsigned columns, float *y)

@@ -4,7 +4,9 @@
 #include "inside.h"
 
 #include <csetjmp>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <sys/mman.h>
 #include <ucontext.h>
 
@@ -31,6 +33,7 @@ struct thread {
 uint3 thread_index;
 
 static strand host = {{}, true, nullptr, 0}, *now = &host;
+static std::vector<std::unique_ptr<strand>> strands;
 static std::vector<strand *> spare;
 static std::vector<thread> threads;         /* of the block, in the order that they run in */
 static size_t current;
@@ -100,7 +103,8 @@ static strand *spare_strand()
     void *stack = mmap(nullptr, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (stack == MAP_FAILED)
         abort();
-    return new strand{{}, false, stack, STACK};
+    strands.emplace_back(new strand{{}, false, stack, STACK});
+    return strands.back().get();
 }
 
 /* ---- Threads ---- */
@@ -144,6 +148,11 @@ void barrier(const char *file, int line)
     switch_to(&host);
 }
 
+static bool same_place(const thread &a, const thread &b)
+{
+    return a.line == b.line && (a.file == b.file || strcmp(a.file, b.file) == 0);
+}
+
 /* A barrier is for all threads of a block: none may have ended, or wait at another. */
 static void expect_all_at_one_barrier()
 {
@@ -154,7 +163,7 @@ static void expect_all_at_one_barrier()
     for (const thread &t : threads)
         if (t.state == thread::DONE)
             complain("%s:%d: a divergent barrier: thread %u waits, thread %u has ended", waiting->file, waiting->line, waiting->index.x, t.index.x);
-        else if (t.line != waiting->line || strcmp(t.file, waiting->file) != 0)
+        else if (!same_place(t, *waiting))
             complain("%s:%d: a divergent barrier: thread %u waits, thread %u at %s:%d", waiting->file, waiting->line, waiting->index.x,
                      t.index.x, t.file, t.line);
 }

@@ -17,7 +17,7 @@ struct touched {
     unsigned reader_before;                                 /* in a block before this one */
 };
 
-static const size_t CELL = 2;                               /* bytes: of the smallest numbers that kernels have */
+static const size_t CELL = 1;                               /* bytes: of the smallest numbers that kernels have */
 static std::unordered_map<size_t, touched> cells;
 static unsigned long now, block_began;
 

@@ -23,7 +23,7 @@ long emulator_calls(void);
 
 /* Allocations, streams and handles that are alive. */
 size_t emulator_live(void);
-/* Kernels launched so far. */
+/* Kernels launched so far, and products of cuBLAS. */
 long emulator_launches(void);
 
 /* The first misuse that was seen, and forgets it; "": none. */

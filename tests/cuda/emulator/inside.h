@@ -52,8 +52,10 @@ cudaError_t enqueue(cudaStream_t stream, const char *what, std::function<void()>
 /* Does all work of all streams. */
 void finish_all();
 
-/* ---- launch.cpp: where a kernel is, for messages ---- */
+/* ---- launch.cpp ---- */
 
+void count_launch();
+/* Where a kernel is, for messages. */
 void describe_thread(char *text, size_t size);
 
 /* ---- checker.cpp ---- */

@@ -18,6 +18,8 @@ static thread_local cudaError_t last_error = cudaSuccess;
 
 enum { MOST_THREADS = 1024, MOST_ROWS = 65535 };            /* of a block; of a grid in y and z */
 
+void count_launch() { launches++; }
+
 void describe_thread(char *text, size_t size)
 {
     if (running == nullptr)
@@ -70,7 +72,7 @@ static bool can_be(dim3 grid, dim3 block)
 void launch(const char *kernel, dim3 grid, dim3 block, size_t shared, cudaStream_t stream, std::function<void()> thread)
 {
     cudaError_t error = cudaSuccess;
-    launches++;
+    count_launch();
     if (!can_be(grid, block)) {
         complain("%s: a grid of %u x %u x %u blocks of %u x %u x %u threads", kernel, grid.x, grid.y, grid.z, block.x, block.y, block.z);
         error = cudaErrorInvalidConfiguration;

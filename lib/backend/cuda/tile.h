@@ -1,0 +1,225 @@
+/* Products of matrices, a tile of the result for each block: the core of the convolutions. Knows neither where the operands' numbers come
+ * from nor where the sums go: both are types that a kernel gives.
+ *
+ * 128 threads make a tile, each of them GROUPS x GROUPS squares of 4 x 4 sums:
+ *
+ *   rows:    64 to a group; thread t has the four from 4 (t / 8) on
+ *   columns: 32 to a group; thread t has the four from 4 (t % 8) on
+ *
+ * An operand is a bundle of lines (rows of the left one, columns of the right one) of numbers one behind the other in depth. It has
+ *
+ *   knn__digits sizes;                     a depth as three digits: what the lines' numbers are of, such as row, column and channel
+ *   struct line;                           what is known of a line beforehand
+ *   line begin(unsigned number) const;     also for numbers behind the last line: then all of the line is 0
+ *   float at(const line &, knn__digits depth, unsigned number_of_the_depth) const; */
+#ifndef KNN_BACKEND_CUDA_TILE_H
+#define KNN_BACKEND_CUDA_TILE_H
+
+#include "backend/cuda/knn_cu.h"
+
+enum { TILE_THREADS = 128, TILE_DEPTH = 8, TILE_ROWS = 64, TILE_COLUMNS = 32, TILE_GAP = 4 };
+
+/* A number as three digits, each below its size; or the sizes, of which the highest is not looked at. */
+typedef struct knn__digits { unsigned high, middle, low; } knn__digits;
+
+static __device__ inline knn__digits digits_of(unsigned number, knn__digits sizes)
+{
+    unsigned above = number / sizes.low;
+    return {above / sizes.middle, above % sizes.middle, number % sizes.low};
+}
+
+/* += by, which is small: without division. */
+static __device__ inline void advance(knn__digits &digits, knn__digits sizes, unsigned by)
+{
+    for (digits.low += by; digits.low >= sizes.low; digits.low -= sizes.low)
+        if (++digits.middle == sizes.middle) {
+            digits.middle = 0;
+            digits.high++;
+        }
+}
+
+/* What a block keeps of both operands, twice: one half is filled while the other is multiplied. The gap spreads columns over the banks. */
+template <unsigned GROUPS> struct tile_store {
+    __align__(16) float left[2][TILE_DEPTH][TILE_ROWS * GROUPS + TILE_GAP];
+    __align__(16) float right[2][TILE_DEPTH][TILE_COLUMNS * GROUPS + TILE_GAP];
+};
+
+/* A thread's share in fetching LINES lines: COUNT numbers of one of them, of TILE_DEPTH. */
+template <class Operand, unsigned LINES> struct tile_fetch {
+    static const unsigned COUNT = LINES * TILE_DEPTH / TILE_THREADS;
+    const Operand &operand;
+    typename Operand::line line;
+    unsigned depth, last;
+    knn__digits digits;
+    float values[COUNT];
+
+    __device__ tile_fetch(const Operand &from, unsigned first_line, unsigned first_depth, unsigned last_depth)
+        : operand(from), line(from.begin(first_line + threadIdx.x % LINES)), depth(first_depth + threadIdx.x / LINES * COUNT), last(last_depth),
+          digits(digits_of(depth, from.sizes))
+    {
+    }
+
+    __device__ void fetch()
+    {
+        KNN_UNROLL
+        for (unsigned i = 0; i < COUNT; i++) {
+            values[i] = depth + i < last ? operand.at(line, digits, depth + i) : 0;
+            advance(digits, operand.sizes, 1);
+        }
+        if (COUNT < TILE_DEPTH)
+            advance(digits, operand.sizes, TILE_DEPTH - COUNT);
+        depth += TILE_DEPTH;
+    }
+
+    __device__ void put(float (*to)[LINES + TILE_GAP]) const
+    {
+        KNN_UNROLL
+        for (unsigned i = 0; i < COUNT; i++)
+            to[threadIdx.x / LINES * COUNT + i][threadIdx.x % LINES] = values[i];
+    }
+};
+
+/* A thread's sums: [of rows][of columns][row][column]. */
+template <unsigned GROUPS> struct tile_sums { float square[GROUPS][GROUPS][4][4]; };
+
+static __device__ inline unsigned tile_row() { return threadIdx.x / 8 * 4; }
+static __device__ inline unsigned tile_column() { return threadIdx.x % 8 * 4; }
+
+template <unsigned GROUPS>
+static __device__ void add_products(const float *left, const float *right, tile_sums<GROUPS> &sums)
+{
+    float a[GROUPS][4], b[GROUPS][4];
+    KNN_UNROLL
+    for (unsigned g = 0; g < GROUPS; g++)
+        KNN_UNROLL
+        for (unsigned i = 0; i < 4; i++) {
+            a[g][i] = left[TILE_ROWS * g + tile_row() + i];
+            b[g][i] = right[TILE_COLUMNS * g + tile_column() + i];
+        }
+    KNN_UNROLL
+    for (unsigned g = 0; g < GROUPS; g++)
+        KNN_UNROLL
+        for (unsigned h = 0; h < GROUPS; h++)
+            KNN_UNROLL
+            for (unsigned i = 0; i < 4; i++)
+                KNN_UNROLL
+                for (unsigned j = 0; j < 4; j++)
+                    sums.square[g][h][i][j] += a[g][i] * b[h][j];
+}
+
+/* The sums over the depths [first, last) of the tile that begins at this row and column. All threads of the block call it. */
+template <unsigned GROUPS, class Left, class Right>
+static __device__ tile_sums<GROUPS> multiply(const Left &left, const Right &right, unsigned row, unsigned column, unsigned first, unsigned last)
+{
+    __shared__ tile_store<GROUPS> store;
+    tile_fetch<Left, TILE_ROWS * GROUPS> rows(left, row, first, last);
+    tile_fetch<Right, TILE_COLUMNS * GROUPS> columns(right, column, first, last);
+    tile_sums<GROUPS> sums = {};
+    unsigned half = 0;
+    rows.fetch();
+    columns.fetch();
+    __syncthreads();                        /* the product before this one may still be read */
+    for (unsigned depth = first; depth < last; depth += TILE_DEPTH) {
+        rows.put(store.left[half]);
+        columns.put(store.right[half]);
+        __syncthreads();
+        rows.fetch();
+        columns.fetch();
+        KNN_UNROLL
+        for (unsigned k = 0; k < TILE_DEPTH; k++)
+            add_products(store.left[half][k], store.right[half][k], sums);
+        half = 1 - half;
+    }
+    return sums;
+}
+
+/* Up to four numbers of a row of `columns`, at once where all rows are aligned. */
+template <class T> struct __align__(4 * sizeof(T)) four { T values[4]; };
+
+template <class T> static __device__ void store_four(T *row, unsigned column, unsigned columns, bool aligned, const four<T> &values)
+{
+    if (aligned && column < columns)
+        *(four<T> *)(void *)(row + column) = values;
+    else
+        KNN_UNROLL
+        for (unsigned j = 0; j < 4; j++)
+            if (column + j < columns)
+                row[column + j] = values.values[j];
+}
+
+static inline bool rows_are_aligned(const float *matrix, unsigned columns) { return columns % 4 == 0 && (uintptr_t)matrix % (4 * sizeof *matrix) == 0; }
+
+/* Sums that are stored as they are: a matrix for each part of the depth. */
+struct tile_matrix {
+    float *to;
+    unsigned rows, columns;
+    bool aligned;
+
+    __device__ void store(unsigned part, unsigned row, unsigned column, const float (&square)[4][4]) const
+    {
+        KNN_UNROLL
+        for (unsigned i = 0; i < 4; i++)
+            if (row + i < rows)
+                store_four(to + (part * rows + row + i) * columns, column, columns, aligned,
+                           four<float>{{square[i][0], square[i][1], square[i][2], square[i][3]}});
+    }
+};
+
+static inline tile_matrix tile_matrix_of(float *to, unsigned rows, unsigned columns)
+{
+    return {to, rows, columns, rows_are_aligned(to, columns)};
+}
+
+/* ---- The kernel ---- */
+
+KNN_KERNELS_ARE_TEMPLATES
+
+/* A product's sizes. The depth is cut into parts, each with sums of its own. */
+typedef struct tile_shape { unsigned rows, columns, depth, parts; } tile_shape;
+
+static __device__ __host__ inline unsigned tiles_across(unsigned groups, tile_shape s) { return (s.columns - 1) / (TILE_COLUMNS * groups) + 1; }
+
+static __device__ __host__ inline unsigned tiles_of(unsigned groups, tile_shape s)
+{
+    return ((s.rows - 1) / (TILE_ROWS * groups) + 1) * tiles_across(groups, s);
+}
+
+/* To has: void store(unsigned part, unsigned row, unsigned column, const float (&square)[4][4]) const: the sums from this row and column on,
+ * which may lie behind the product's end. */
+template <unsigned GROUPS, class Left, class Right, class To>
+static __global__ void __launch_bounds__(TILE_THREADS) product(Left left, Right right, To to, tile_shape s)
+{
+    unsigned across = tiles_across(GROUPS, s), tiles = tiles_of(GROUPS, s), deep = (s.depth - 1) / s.parts + 1;
+    for (unsigned tile = blockIdx.x; tile < tiles * s.parts; tile += gridDim.x) {
+        unsigned part = tile / tiles, row = tile % tiles / across * TILE_ROWS * GROUPS, column = tile % tiles % across * TILE_COLUMNS * GROUPS;
+        unsigned first = part * deep, last = first + deep < s.depth ? first + deep : s.depth;
+        tile_sums<GROUPS> sums = multiply<GROUPS>(left, right, row, column, first, last);
+        KNN_UNROLL
+        for (unsigned g = 0; g < GROUPS; g++)
+            KNN_UNROLL
+            for (unsigned h = 0; h < GROUPS; h++)
+                to.store(part, row + TILE_ROWS * g + tile_row(), column + TILE_COLUMNS * h + tile_column(), sums.square[g][h]);
+    }
+}
+
+/* Tiles that keep a GPU busy. */
+enum { ENOUGH_TILES = 128 };
+
+/* Whether tiles of two groups are better, which load half as much for a product: if they are enough, and not half empty. */
+static inline bool large_tiles(tile_shape s)
+{
+    unsigned large = tiles_of(2, s), most = ENOUGH_TILES, enough = knn__cuda_grid_cap < most ? knn__cuda_grid_cap : most;
+    return large * s.parts >= enough && tiles_of(1, s) > 2 * large;
+}
+
+template <class Left, class Right, class To>
+static cudaError_t launch_product(cudaStream_t stream, const Left &left, const Right &right, const To &to, tile_shape s)
+{
+    bool large = large_tiles(s);
+    unsigned tiles = tiles_of(large ? 2 : 1, s) * s.parts;
+    auto kernel = large ? product<2, Left, Right, To> : product<1, Left, Right, To>;
+    KNN_LAUNCH(kernel, tiles < knn__cuda_grid_cap ? tiles : knn__cuda_grid_cap, TILE_THREADS, stream, left, right, to, s);
+    return cudaGetLastError();
+}
+
+#endif
