@@ -20,7 +20,10 @@ template <bool POOLED> struct patches {
         return {at.high, row - pad_top, column - pad_left};
     }
 
-    __device__ float at(const line &l, knn__digits tap, unsigned) const { return x.at(l.image, l.row + tap.high, l.column + tap.middle, tap.low, 0); }
+    __device__ float at(const line &l, knn__digits tap, unsigned) const
+    {
+        return x.at(l.image, l.row + tap.high, l.column + tap.middle, tap.low, 0);
+    }
 };
 
 /* Keras' kernel: a column for each filter. */

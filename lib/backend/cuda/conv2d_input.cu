@@ -16,7 +16,10 @@ template <class Gradient> struct receivers {
         return {at.high, number < lines ? at.middle + pad_top : OUTSIDE, at.low + pad_left};
     }
 
-    __device__ float at(const line &l, knn__digits tap, unsigned) const { return dz.at(l.image, l.row - tap.high, l.column - tap.middle, tap.low); }
+    __device__ float at(const line &l, knn__digits tap, unsigned) const
+    {
+        return dz.at(l.image, l.row - tap.high, l.column - tap.middle, tap.low);
+    }
 };
 
 /* Keras' kernel: a column for each channel. */
@@ -41,7 +44,8 @@ static cudaError_t launch(cudaStream_t stream, const knn__cuda_conv &c, const Gr
     tile_shape shape = {c.images * at.in_height * at.in_width, at.channels, at.kernel_height * at.kernel_width * c.filters, 1};
     knn__digits sizes = {0, at.kernel_width, c.filters};
     receivers<Gradient> left = {dz, shape.rows, at.in_height, at.in_width, at.pad_top, at.pad_left, sizes};
-    return launch_product(stream, left, channels{w, at.channels, c.filters, sizes}, tile_matrix_of(dx, shape.rows, at.channels), shape);
+    tile_matrix to = {dx, shape.rows, at.channels, rows_are_aligned(dx, at.channels)};
+    return launch_product(stream, left, channels{w, at.channels, c.filters, sizes}, to, shape);
 }
 
 cudaError_t knn__cuda_conv_input(cudaStream_t stream, knn__cuda_conv c, const float *dy, const float *y, knn__cuda_cells cells, const float *w,

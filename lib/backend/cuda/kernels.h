@@ -50,7 +50,7 @@ cudaError_t knn__cuda_conv_forward(cudaStream_t stream, knn__cuda_conv c, const 
 /* y: what ReLU made; not looked at without ReLU, or if pooled. */
 cudaError_t knn__cuda_conv_input(cudaStream_t stream, knn__cuda_conv c, const float *dy, const float *y, knn__cuda_cells cells, const float *w,
                                  float *dx);
-/* dw or db may be NULL. partial: so many floats, more for more images. */
+/* dw or db may be NULL. partial: so many floats; not fewer for more images. */
 size_t knn__cuda_conv_partial(knn__cuda_conv c);
 cudaError_t knn__cuda_conv_weights(cudaStream_t stream, knn__cuda_conv c, const float *x, const float *dy, const float *y, knn__cuda_cells cells,
                                    float *partial, float *dw, float *db);

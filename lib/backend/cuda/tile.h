@@ -147,28 +147,30 @@ template <class T> static __device__ void store_four(T *row, unsigned column, un
                 row[column + j] = values.values[j];
 }
 
-static inline bool rows_are_aligned(const float *matrix, unsigned columns) { return columns % 4 == 0 && (uintptr_t)matrix % (4 * sizeof *matrix) == 0; }
+static inline bool rows_are_aligned(const float *matrix, unsigned columns)
+{
+    return columns % 4 == 0 && (uintptr_t)matrix % (4 * sizeof *matrix) == 0;
+}
 
-/* Sums that are stored as they are: a matrix for each part of the depth. */
+static __device__ inline four<float> row_of(const float (&square)[4][4], unsigned row)
+{
+    return {{square[row][0], square[row][1], square[row][2], square[row][3]}};
+}
+
+/* Sums that are stored as they are, of a depth in one part. */
 struct tile_matrix {
     float *to;
     unsigned rows, columns;
     bool aligned;
 
-    __device__ void store(unsigned part, unsigned row, unsigned column, const float (&square)[4][4]) const
+    __device__ void store(unsigned, unsigned row, unsigned column, const float (&square)[4][4]) const
     {
         KNN_UNROLL
         for (unsigned i = 0; i < 4; i++)
             if (row + i < rows)
-                store_four(to + (part * rows + row + i) * columns, column, columns, aligned,
-                           four<float>{{square[i][0], square[i][1], square[i][2], square[i][3]}});
+                store_four(to + (row + i) * columns, column, columns, aligned, row_of(square, i));
     }
 };
-
-static inline tile_matrix tile_matrix_of(float *to, unsigned rows, unsigned columns)
-{
-    return {to, rows, columns, rows_are_aligned(to, columns)};
-}
 
 /* ---- The kernel ---- */
 
