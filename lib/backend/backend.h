@@ -81,6 +81,9 @@ typedef struct knn__device_class {
     void *(*alloc)(knn_device *device, size_t bytes);       /* not zeroed; NULL with the text of KNN_ERROR_DEVICE_MEMORY */
     void (*free)(knn_device *device, void *block);          /* NULL is fine */
     size_t (*room)(knn_device *device);                     /* bytes that are free now */
+    /* Told of an array within a block of alloc's (NULL: of one that will be there): bytes to leave free behind it, a multiple of 64. Not 0
+     * where somebody looks for accesses beyond arrays. */
+    size_t (*placed)(void *array, size_t bytes);
     void (*write)(knn_device *device, void *to, const void *from, size_t bytes);           /* from the host */
     void (*read)(knn_device *device, void *to, const void *from, size_t bytes);            /* to the host */
     void (*zero)(knn_device *device, void *block, size_t bytes);

@@ -13,16 +13,16 @@
 enum { ALIGNMENT = 64 };
 
 /* Hands out pieces of the arena. The layout is made twice: without a base to measure it, then with. */
-typedef struct cursor { unsigned char *base; size_t offset; } cursor;
+typedef struct cursor { const knn__device_class *devices; unsigned char *base; size_t offset; } cursor;
+
+static size_t round_up(size_t bytes) { return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
 
 static void *take(cursor *at, size_t bytes)
 {
     void *piece = at->base != NULL ? at->base + at->offset : NULL;
-    at->offset += (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    at->offset += round_up(bytes) + (at->devices != NULL ? at->devices->placed(piece, bytes) : 0);
     return piece;
 }
-
-static size_t round_up(size_t bytes) { return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
 
 static knn_tensor tensor(const knn__plan *plan, cursor *at, size_t length, bool own)
 {
@@ -172,7 +172,7 @@ static void place_transfers(knn__plan *plan, cursor *at)
 
 static size_t place(knn__plan *plan, unsigned char *base)
 {
-    cursor at = {base, 0};
+    cursor at = {knn__devices(plan), base, 0};
 
     if (knn__devices(plan) != NULL)
         place_transfers(plan, &at);

@@ -46,7 +46,24 @@ KNN_KERNEL rotate_too_far(float *to, unsigned first)
     __shared__ float all[KNN_THREADS];
     all[threadIdx.x] = (float)(first + threadIdx.x);
     __syncthreads();
-    to[threadIdx.x] = all[threadIdx.x + KNN_THREADS - blockDim.x + 1];
+    to[threadIdx.x] = all[threadIdx.x + 1 < blockDim.x ? threadIdx.x + 1 : (unsigned)KNN_THREADS];
+}
+
+KNN_KERNEL share_by_two(float *to, unsigned first)
+{
+    __shared__ float all[KNN_THREADS];
+    all[threadIdx.x / 2] = (float)(first + threadIdx.x);
+    to[threadIdx.x] = all[threadIdx.x / 2];
+}
+
+KNN_KERNEL add(float *to, unsigned first)
+{
+    to[threadIdx.x] += (float)first;                        /* to what? */
+}
+
+KNN_KERNEL fill_from(float *to, unsigned first)
+{
+    to[threadIdx.x + first] = 1;                            /* beyond the array, not beyond the allocation */
 }
 
 cudaError_t planted_fill(cudaStream_t stream, float *to, unsigned n)
@@ -67,26 +84,18 @@ cudaError_t planted_large_block(cudaStream_t stream, float *to, unsigned threads
     return cudaGetLastError();
 }
 
-cudaError_t planted_rotate(cudaStream_t stream, float *to, unsigned threads, unsigned first)
-{
-    KNN_LAUNCH(rotate, 1, threads, stream, to, first);
-    return cudaGetLastError();
-}
+/* In one block. */
+#define PLANTED(kernel) \
+    cudaError_t planted_##kernel(cudaStream_t stream, float *to, unsigned threads, unsigned first) \
+    { \
+        KNN_LAUNCH(kernel, 1, threads, stream, to, first); \
+        return cudaGetLastError(); \
+    }
 
-cudaError_t planted_rotate_without_barrier(cudaStream_t stream, float *to, unsigned threads, unsigned first)
-{
-    KNN_LAUNCH(rotate_without_barrier, 1, threads, stream, to, first);
-    return cudaGetLastError();
-}
-
-cudaError_t planted_rotate_by_some(cudaStream_t stream, float *to, unsigned threads, unsigned first)
-{
-    KNN_LAUNCH(rotate_by_some, 1, threads, stream, to, first);
-    return cudaGetLastError();
-}
-
-cudaError_t planted_rotate_too_far(cudaStream_t stream, float *to, unsigned threads, unsigned first)
-{
-    KNN_LAUNCH(rotate_too_far, 1, threads, stream, to, first);
-    return cudaGetLastError();
-}
+PLANTED(rotate)
+PLANTED(rotate_without_barrier)
+PLANTED(rotate_by_some)
+PLANTED(rotate_too_far)
+PLANTED(share_by_two)
+PLANTED(add)
+PLANTED(fill_from)

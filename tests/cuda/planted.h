@@ -19,6 +19,10 @@ cudaError_t planted_rotate_without_barrier(cudaStream_t stream, float *to, unsig
 cudaError_t planted_rotate_by_some(cudaStream_t stream, float *to, unsigned threads, unsigned first);          /* the last one does not wait */
 cudaError_t planted_rotate_too_far(cudaStream_t stream, float *to, unsigned threads, unsigned first);          /* beyond what is shared */
 
+cudaError_t planted_share_by_two(cudaStream_t stream, float *to, unsigned threads, unsigned first);            /* two threads write one number */
+cudaError_t planted_add(cudaStream_t stream, float *to, unsigned threads, unsigned first);                     /* to[i] += first */
+cudaError_t planted_fill_from(cudaStream_t stream, float *to, unsigned threads, unsigned first);               /* to[first + i] = 1 */
+
 #ifdef __cplusplus
 }
 #endif

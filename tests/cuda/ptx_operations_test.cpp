@@ -81,7 +81,7 @@ START_TEST(an_instruction_gives_the_hand_value)
     ck_assert_msg(does != nullptr, "%s is not known", s.name);
     ptx::instruction i = {};
     for (int k = 0; k < 4; k++)
-        i.operands.push_back({ptx::operand::REGISTER, k, 0, {}});
+        i.operands[k] = {ptx::operand::REGISTER, 0, k, 0};
     ptx::machine m = {nullptr, registers, nullptr, nullptr};
     does(m, i);
     ck_assert_msg(registers[0] == s.expected, "%s(%#lx, %#lx, %#lx): expected %#lx, got %#lx", s.name, s.a, s.b, s.c, s.expected, registers[0]);
@@ -218,7 +218,7 @@ END_TEST
 
 START_TEST(two_threads_do_not_write_one_number)
 {
-    setenv("EMULATOR_CHECK", "1", 1);
+    checking = true;
     std::string complaint = stored_by_two(0), apart = stored_by_two(4);
     ck_assert_str_eq(apart.c_str(), "");
     ck_assert_msg(complaint.find("planted.cu:7: a race: thread 1 writes") == 0, "%s", complaint.c_str());

@@ -75,6 +75,8 @@ cublasStatus_t cublasSgemm_v2(cublasHandle_t handle, cublasOperation_t op_a, cub
     float scale = *alpha, keep = *beta;
     cudaError_t error = enqueue(handle->stream, "cublasSgemm", [=] {
         cblas_sgemm(CblasColMajor, transposition(op_a), transposition(op_b), m, n, k, scale, a, lda, b, ldb, keep, c, ldc);
+        for (int column = 0; column < n; column++)
+            check_written(c + (size_t)column * (size_t)ldc, (size_t)m * sizeof *c);
     });
     return error == cudaSuccess ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_EXECUTION_FAILED;
 }

@@ -26,6 +26,9 @@ size_t emulator_live(void);
 /* Kernels launched so far, and products of cuBLAS. */
 long emulator_launches(void);
 
+/* The library's: an array within an allocation; bytes to leave behind it, which kernels must not touch. */
+size_t knn__cuda_placed(void *array, size_t bytes);
+
 /* The first misuse that was seen, and forgets it; "": none. */
 const char *emulator_complaint(void);
 

@@ -35,7 +35,12 @@ void count_live(int change);
 /* Whether all of it lies in one allocation that is alive. */
 bool is_on_device(const void *block, size_t bytes);
 /* Whether it could be: an address of the range that all allocations are taken from. */
-bool is_an_address_of_the_device(const void *place);
+extern char *device_range;
+static const size_t DEVICE_RANGE = (size_t)1 << 36;
+static inline bool is_an_address_of_the_device(const void *place)
+{
+    return device_range != nullptr && (size_t)((const char *)place - device_range) < DEVICE_RANGE;
+}
 /* Complains where it does not. */
 bool expect_on_device(const char *what, const void *block, size_t bytes);
 
@@ -58,15 +63,21 @@ void count_launch();
 /* Where a kernel is, for messages. */
 void describe_thread(char *text, size_t size);
 
-/* ---- checker.cpp ---- */
+/* ---- checker.cpp: what kernels touch, checked byte by byte. For kernels in PTX only ---- */
 
+/* Whether that is wanted: it is slow. With EMULATOR_CHECK in the environment. */
+extern bool checking;
+/* Bytes of the device's memory have become somebody's, were written by others than kernels, or are nobody's again. */
+void check_allocated(const void *block, size_t bytes);
+void check_written(const void *block, size_t bytes);
+void check_freed(const void *block, size_t bytes);
 /* A new launch: what threads of others touched is of no interest. A new block, with memory that its threads share. All of its threads
  * met: what they touched before is done. */
 void check_launch();
 void check_block(const void *shared, size_t bytes);
 void check_barrier();
-/* The thread that runs reads or writes; `where` says in which line, if that is asked for. */
-void check_access(const void *place, size_t bytes, bool writes, const std::function<std::string()> &where);
+/* The thread that runs reads or writes; `where` says in which line, if that is asked for. false: it must not. */
+bool check_access(const void *place, size_t bytes, bool writes, const std::function<std::string()> &where);
 
 }
 

@@ -11,14 +11,16 @@
 
 namespace emulator {
 
-/* Addresses of one GPU's memory, all reserved at once. */
-static const size_t RANGE = (size_t)1 << 36, PAGE = 4096, ALIGNMENT = 256, PIECE = (size_t)4 << 20;
+static const size_t PAGE = 4096, ALIGNMENT = 256, PIECE = (size_t)4 << 20;
 static const int NAN_BYTE = 0xff;
 
-typedef struct allocation { size_t bytes, mapped; char *first_page; long number; bool live; } allocation;
+typedef struct allocation { size_t bytes, mapped; char *first_page, *start; long number; } allocation;
 
-static std::map<char *, allocation> allocations;            /* by address, those that were freed, too */
-static char *range, *next;
+typedef std::map<char *, allocation> by_address;
+
+static by_address allocations, freed;
+char *device_range;
+static char *next;
 static int nan_file;                                        /* PIECE bytes of NaN; pages that nobody writes stay the file's */
 static size_t in_use;
 static long made;
@@ -27,10 +29,16 @@ static const char *work_name = "";
 
 /* ---- What was touched that must not be ---- */
 
-static const allocation *allocation_near(const char *address)
+static const allocation *last_before(const by_address &all, const char *address)
 {
-    auto after = allocations.upper_bound((char *)address + PAGE);
-    return after == allocations.begin() ? nullptr : &std::prev(after)->second;
+    auto after = all.upper_bound((char *)address);
+    return after == all.begin() ? nullptr : &std::prev(after)->second;
+}
+
+static const allocation *nearest(const char *address)
+{
+    const allocation *live = last_before(allocations, address + PAGE), *gone = last_before(freed, address + PAGE);
+    return gone == nullptr || (live != nullptr && live->first_page > gone->first_page) ? live : gone;
 }
 
 static void explain_crash(int signal, siginfo_t *info, void *)
@@ -38,11 +46,11 @@ static void explain_crash(int signal, siginfo_t *info, void *)
     char text[512], thread[128];
     char *address = (char *)info->si_addr;
     if (is_an_address_of_the_device(address)) {
-        const allocation *near = allocation_near(address);
+        const allocation *near = nearest(address);
         describe_thread(thread, sizeof thread);
         int length = snprintf(text, sizeof text, "emulator: %s%s touched %p: %s allocation %ld of %zu bytes\n",
                               working ? work_name : "code of the host", working ? thread : "", (void *)address,
-                              near == nullptr ? "before" : !working ? "of the device's memory," : near->live ? "beyond" : "of the freed",
+                              near == nullptr ? "before" : !working ? "of the device's memory," : freed.count(near->start) == 0 ? "beyond" : "of the freed",
                               near != nullptr ? near->number : 0, near != nullptr ? near->bytes : 0);
         if (write(STDERR_FILENO, text, (size_t)length) < 0)
             _exit(98);
@@ -73,8 +81,8 @@ static bool fill(char *first, size_t bytes)
 static void reserve()
 {
     make_nan_file();
-    range = (char *)mmap(nullptr, RANGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    next = range + PAGE;
+    device_range = (char *)mmap(nullptr, DEVICE_RANGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    next = device_range + PAGE;
     struct sigaction action = {};
     action.sa_sigaction = explain_crash;
     action.sa_flags = SA_SIGINFO;
@@ -85,14 +93,13 @@ static void reserve()
 
 static void protect(const allocation &a)
 {
-    mprotect(a.first_page, a.mapped, a.live && working ? PROT_READ | PROT_WRITE : PROT_NONE);
+    mprotect(a.first_page, a.mapped, working ? PROT_READ | PROT_WRITE : PROT_NONE);
 }
 
 static void protect_all()
 {
     for (auto &a : allocations)
-        if (a.second.live)
-            protect(a.second);
+        protect(a.second);
 }
 
 at_work::at_work(const char *what)
@@ -112,27 +119,12 @@ at_work::~at_work()
 
 /* ---- Looking things up ---- */
 
-static allocation *allocation_at(const void *block, char **start)
-{
-    auto after = allocations.upper_bound((char *)block);
-    if (after == allocations.begin())
-        return nullptr;
-    *start = std::prev(after)->first;
-    return &std::prev(after)->second;
-}
-
 bool is_on_device(const void *block, size_t bytes)
 {
     locked hold(lock);
-    char *start;
-    const allocation *a = allocation_at(block, &start);
-    size_t before = a != nullptr ? (size_t)((char *)block - start) : 0;
-    return a != nullptr && a->live && before < a->bytes && bytes <= a->bytes - before;
-}
-
-bool is_an_address_of_the_device(const void *place)
-{
-    return range != nullptr && (const char *)place >= range && (const char *)place < range + RANGE;
+    const allocation *a = last_before(allocations, (const char *)block);
+    size_t before = a != nullptr ? (size_t)((const char *)block - a->start) : 0;
+    return a != nullptr && before < a->bytes && bytes <= a->bytes - before;
 }
 
 bool expect_on_device(const char *what, const void *block, size_t bytes)
@@ -145,18 +137,19 @@ bool expect_on_device(const char *what, const void *block, size_t bytes)
 
 static cudaError_t allocate(void **block, size_t bytes)
 {
-    if (range == nullptr)
+    if (device_range == nullptr)
         reserve();
     size_t rounded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT, mapped = (rounded + PAGE - 1) / PAGE * PAGE;
     if (bytes == 0 || in_use + rounded > memory_of_device)
         return bytes == 0 ? cudaErrorInvalidValue : cudaErrorMemoryAllocation;
-    if (next + mapped + PAGE > range + RANGE || !fill(next, mapped))
+    if (next + mapped + PAGE > device_range + DEVICE_RANGE || !fill(next, mapped))
         return cudaErrorMemoryAllocation;
-    allocation a = {bytes, mapped, next, ++made, true};
     char *start = next + mapped - rounded;                  /* against the page behind it */
+    allocation a = {bytes, mapped, next, start, ++made};
     next += mapped + PAGE;
     allocations[start] = a;
     protect(a);
+    check_allocated(start, bytes);
     in_use += rounded;
     count_live(1);
     *block = start;
@@ -166,12 +159,14 @@ static cudaError_t allocate(void **block, size_t bytes)
 static cudaError_t release(void *block)
 {
     auto found = allocations.find((char *)block);
-    if (found == allocations.end() || !found->second.live) {
+    if (found == allocations.end()) {
         complain("cudaFree: %p is no allocation that is alive", block);
         return cudaErrorInvalidValue;
     }
-    allocation &a = found->second;
-    a.live = false;
+    const allocation a = found->second;
+    freed.insert(*found);
+    allocations.erase(found);
+    check_freed(a.start, a.bytes);
     mmap(a.first_page, a.mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
     in_use -= (a.bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     count_live(-1);
@@ -224,14 +219,20 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpy
         complain("cudaMemcpyAsync: %p is the device's, expected the host's", here);
         return cudaErrorInvalidValue;
     }
-    return enqueue(stream, "cudaMemcpyAsync", [=] { memcpy(to, from, bytes); });
+    return enqueue(stream, "cudaMemcpyAsync", [=] {
+        memcpy(to, from, bytes);
+        check_written(to, bytes);
+    });
 }
 
 cudaError_t cudaMemsetAsync(void *block, int value, size_t bytes, cudaStream_t stream)
 {
     if (call_fails() || !expect_on_device("cudaMemsetAsync", block, bytes))
         return cudaErrorInvalidValue;
-    return enqueue(stream, "cudaMemsetAsync", [=] { memset(block, value, bytes); });
+    return enqueue(stream, "cudaMemsetAsync", [=] {
+        memset(block, value, bytes);
+        check_written(block, bytes);
+    });
 }
 
 }

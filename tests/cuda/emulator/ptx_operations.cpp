@@ -15,11 +15,11 @@ namespace ptx {
 
 /* ---- Values: the low bytes of 64 bits ---- */
 
-static unsigned special_value(int index)
+unsigned special_value(int which)
 {
     const unsigned values[] = {thread_index.x, thread_index.y, thread_index.z, block_size.x, block_size.y, block_size.z,
         block_index.x, block_index.y, block_index.z, grid_size.x, grid_size.y, grid_size.z};
-    return values[index];
+    return values[which];
 }
 
 int find_special(const std::string &name)
@@ -32,16 +32,10 @@ int find_special(const std::string &name)
     return -1;
 }
 
-static uint64_t bits_of(const machine &m, const operand &o)
-{
-    return o.kind == operand::REGISTER ? m.registers[o.index] : o.kind == operand::SPECIAL ? special_value(o.index) : o.number;
-}
-
 template <typename T> static T get(const machine &m, const operand &o)
 {
-    uint64_t bits = bits_of(m, o);
     T value;
-    memcpy(&value, &bits, sizeof value);
+    memcpy(&value, &m.registers[o.index], sizeof value);
     return value;
 }
 
@@ -53,17 +47,17 @@ template <typename T> static void set(machine &m, const operand &o, T value)
 }
 
 /* A predicate is the lowest bit. */
-template <> bool get(const machine &m, const operand &o) { return (bits_of(m, o) & 1) != 0; }
+template <> bool get(const machine &m, const operand &o) { return (m.registers[o.index] & 1) != 0; }
 
 /* ---- Memory ---- */
 
 static unsigned char *place_of(const machine &m, const operand &o)
 {
     if (o.kind == operand::PARAMETER)
-        return m.parameters + o.number;
+        return m.parameters + o.offset;
     if (o.kind == operand::ARGUMENT)
-        return m.arguments + o.number;
-    return (unsigned char *)(uintptr_t)((o.index >= 0 ? m.registers[o.index] : 0) + o.number);
+        return m.arguments + o.offset;
+    return (unsigned char *)(uintptr_t)(m.registers[o.index] + (uint64_t)(int64_t)o.offset);
 }
 
 /* Where so many bytes may be touched; NULL: there they may not, which was complained about. */
@@ -71,13 +65,11 @@ typedef unsigned char *space(const machine &m, const instruction &i, const opera
 
 static unsigned char *checked(const machine &m, const instruction &i, unsigned char *place, size_t bytes, bool writes)
 {
-    const auto where = [&] { return place_in_source(*m.of, i); };
     if ((uintptr_t)place % bytes != 0) {
-        complain("%s: %p is not aligned to %zu bytes", where().c_str(), (const void *)place, bytes);
+        complain("%s: %p is not aligned to %zu bytes", place_in_source(*m.of, i).c_str(), (const void *)place, bytes);
         return nullptr;
     }
-    check_access(place, bytes, writes, where);
-    return place;
+    return !checking || check_access(place, bytes, writes, [&] { return place_in_source(*m.of, i); }) ? place : nullptr;
 }
 
 /* Through a pointer that was hidden in a struct, too. */
@@ -112,10 +104,12 @@ template <typename T> static void store(const machine &m, const operand &from, u
     memcpy(to, &value, sizeof value);
 }
 
+static const operand &part_of(const machine &m, const operand &vector, size_t k) { return m.of->parts[(size_t)vector.index + k]; }
+
 template <typename T> static void load_all(machine &m, const operand &to, const unsigned char *from)
 {
-    for (size_t k = 0; k < to.parts.size(); k++)
-        load<T>(m, to.parts[k], from + k * sizeof(T));
+    for (size_t k = 0; k < to.count; k++)
+        load<T>(m, part_of(m, to, k), from + k * sizeof(T));
 }
 
 template <typename T, space S> static void load_from(machine &m, const instruction &i)
@@ -127,7 +121,7 @@ template <typename T, space S> static void load_from(machine &m, const instructi
 
 template <typename T, space S> static void load_vector(machine &m, const instruction &i)
 {
-    const unsigned char *from = S(m, i, i.operands[1], i.operands[0].parts.size() * sizeof(T), false);
+    const unsigned char *from = S(m, i, i.operands[1], i.operands[0].count * sizeof(T), false);
     if (from != nullptr)
         load_all<T>(m, i.operands[0], from);
 }
@@ -141,10 +135,10 @@ template <typename T, space S> static void store_to(machine &m, const instructio
 
 template <typename T, space S> static void store_vector(machine &m, const instruction &i)
 {
-    const std::vector<operand> &parts = i.operands[1].parts;
-    unsigned char *to = S(m, i, i.operands[0], parts.size() * sizeof(T), true);
-    for (size_t k = 0; to != nullptr && k < parts.size(); k++)
-        store<T>(m, parts[k], to + k * sizeof(T));
+    const operand &from = i.operands[1];
+    unsigned char *to = S(m, i, i.operands[0], from.count * sizeof(T), true);
+    for (size_t k = 0; to != nullptr && k < from.count; k++)
+        store<T>(m, part_of(m, from, k), to + k * sizeof(T));
 }
 
 template <typename T> static void load_parameter(machine &m, const instruction &i) { load<T>(m, i.operands[0], place_of(m, i.operands[1])); }
@@ -169,10 +163,10 @@ static void move_64(machine &m, const instruction &i)
     const operand &to = i.operands[0], &from = i.operands[1];
     if (to.kind == operand::VECTOR) {
         uint64_t value = get<uint64_t>(m, from);
-        set(m, to.parts[0], (uint32_t)value);
-        set(m, to.parts[1], (uint32_t)(value >> 32));
+        set(m, part_of(m, to, 0), (uint32_t)value);
+        set(m, part_of(m, to, 1), (uint32_t)(value >> 32));
     } else if (from.kind == operand::VECTOR)
-        set(m, to, (uint64_t)get<uint32_t>(m, from.parts[0]) | (uint64_t)get<uint32_t>(m, from.parts[1]) << 32);
+        set(m, to, (uint64_t)get<uint32_t>(m, part_of(m, from, 0)) | (uint64_t)get<uint32_t>(m, part_of(m, from, 1)) << 32);
     else
         move<uint64_t>(m, i);
 }
@@ -328,9 +322,11 @@ template <typename T> static bool greater_or_equal_u(T a, T b) { return !(a < b)
     {"setp.equ." type, compare<T, equal_u>}, {"setp.neu." type, compare<T, not_equal_u>}, {"setp.ltu." type, compare<T, less_u>}, \
     {"setp.leu." type, compare<T, less_or_equal_u>}, {"setp.gtu." type, compare<T, greater_u>}, {"setp.geu." type, compare<T, greater_or_equal_u>}
 
-operation *find_operation(const std::string &name)
+typedef std::unordered_map<std::string, operation *> by_name;
+
+static const by_name &all_operations()
 {
-    static const std::unordered_map<std::string, operation *> operations = {
+    static const by_name operations = {
         {"ld.global.f32", load_from<float, in_global>}, {"ld.global.u16", load_from<uint16_t, in_global>},
         {"st.global.f32", store_to<float, in_global>}, {"st.global.f64", store_to<double, in_global>},
         {"st.global.u16", store_to<uint16_t, in_global>}, {"st.global.u32", store_to<uint32_t, in_global>},
@@ -386,8 +382,21 @@ operation *find_operation(const std::string &name)
         COMPARISONS("f32", float), COMPARISONS("f64", double), COMPARISONS_OF_NAN("f32", float), COMPARISONS_OF_NAN("f64", double),
         {"setp.eq.b32", compare<uint32_t, equal>},
     };
-    auto found = operations.find(name);
-    return found != operations.end() ? found->second : nullptr;
+    return operations;
+}
+
+operation *find_operation(const std::string &name)
+{
+    auto found = all_operations().find(name);
+    return found != all_operations().end() ? found->second : nullptr;
+}
+
+std::string name_of(operation *does)
+{
+    for (const auto &named : all_operations())
+        if (named.second == does)
+            return named.first;
+    return "";
 }
 
 }

@@ -59,6 +59,8 @@ struct reader {
     int source, source_line;                /* of the last .loc */
     function f;
     std::map<std::string, int> registers, labels;
+    std::map<uint64_t, int> numbers;                        /* registers that hold them */
+    std::vector<std::string> targets;                       /* labels that jumps name */
     std::set<std::string> declared;                         /* registers: names, or names without their numbers */
     std::map<std::string, size_t> parameters, arguments, shared;    /* offsets by name */
 
@@ -116,20 +118,45 @@ struct reader {
         expect(";");
     }
 
+    int new_register(uint64_t value)
+    {
+        f.registers.push_back(value);
+        return (int)f.registers.size() - 1;
+    }
+
+    int number(uint64_t value)
+    {
+        auto found = numbers.find(value);
+        if (found != numbers.end())
+            return found->second;
+        f.numbers.insert((int)f.registers.size());
+        return numbers[value] = new_register(value);
+    }
+
+    int special_register(const std::string &name)
+    {
+        int which = find_special(name);
+        for (const special &s : f.specials)
+            if (s.which == which)
+                return s.index;
+        f.specials.push_back({new_register(0), which});
+        return f.specials.back().index;
+    }
+
     int register_of(const std::string &name)
     {
         if (declared.count(name) == 0 && declared.count(name.substr(0, name.find_last_not_of("0123456789") + 1)) == 0)
             fail("a register that is not declared: " + name);
-        return registers.emplace(name, (int)registers.size()).first->second;
+        auto found = registers.find(name);
+        return found != registers.end() ? found->second : registers[name] = new_register(0);
     }
 
     /* ---- Operands ---- */
 
-    operand number(const std::string &text) const
+    uint64_t bits(const std::string &text) const
     {
-        bool bits = text[0] == '0' && text.size() > 2 && strchr("fFdD", text[1]) != nullptr;   /* 0f3F800000: the bits of 1 */
-        uint64_t value = bits ? strtoull(text.c_str() + 2, nullptr, 16) : (uint64_t)strtoll(text.c_str(), nullptr, 0);
-        return {operand::NUMBER, -1, value, {}};
+        bool written_as_bits = text[0] == '0' && text.size() > 2 && strchr("fFdD", text[1]) != nullptr;        /* 0f3F800000: of 1 */
+        return written_as_bits ? strtoull(text.c_str() + 2, nullptr, 16) : (uint64_t)strtoll(text.c_str(), nullptr, 0);
     }
 
     /* "%rd1+4", "NAME_param_0+8", "param0" */
@@ -137,68 +164,94 @@ struct reader {
     {
         size_t plus = text.find('+');
         std::string base = text.substr(0, plus);
-        uint64_t offset = plus != std::string::npos ? strtoull(text.c_str() + plus + 1, nullptr, 10) : 0;
+        int offset = plus != std::string::npos ? atoi(text.c_str() + plus + 1) : 0;
         if (base[0] == '%')
-            return {operand::ADDRESS, register_of(base), offset, {}};
+            return {operand::ADDRESS, 0, register_of(base), offset};
         if (parameters.count(base) > 0)
-            return {operand::PARAMETER, -1, parameters[base] + offset, {}};
+            return {operand::PARAMETER, 0, -1, (int)parameters[base] + offset};
         if (arguments.count(base) > 0)
-            return {operand::ARGUMENT, -1, arguments[base] + offset, {}};
+            return {operand::ARGUMENT, 0, -1, (int)arguments[base] + offset};
         if (shared.count(base) > 0)
-            return {operand::ADDRESS, -1, shared[base] + offset, {}};
+            return {operand::ADDRESS, 0, number(0), (int)shared[base] + offset};
         fail("an address of another kind: " + text);
+    }
+
+    /* {%f1, %f2} */
+    operand vector()
+    {
+        std::vector<operand> parts;
+        do
+            parts.push_back(read_operand());
+        while (take_if(","));
+        expect("}");
+        f.parts.insert(f.parts.end(), parts.begin(), parts.end());
+        return {operand::VECTOR, (uint8_t)parts.size(), (int)(f.parts.size() - parts.size()), 0};
     }
 
     operand read_operand()
     {
-        if (take_if("{")) {
-            operand vector = {operand::VECTOR, -1, 0, {}};
-            do
-                vector.parts.push_back(read_operand());
-            while (take_if(","));
-            expect("}");
-            return vector;
-        }
+        if (take_if("{"))
+            return vector();
         if (take_if("[")) {
             operand made = address(take());
             expect("]");
             return made;
         }
         if (find_special(now()) >= 0)
-            return {operand::SPECIAL, find_special(take()), 0, {}};
+            return {operand::REGISTER, 0, special_register(take()), 0};
         if (now()[0] == '%')
-            return {operand::REGISTER, register_of(take()), 0, {}};
+            return {operand::REGISTER, 0, register_of(take()), 0};
         if (isdigit((unsigned char)now()[0]) || now()[0] == '-')
-            return number(take());
+            return {operand::REGISTER, 0, number(bits(take())), 0};
         if (shared.count(now()) > 0)
-            return {operand::NUMBER, -1, shared[take()], {}};
+            return {operand::REGISTER, 0, number(shared[take()]), 0};
         fail("an operand of another kind: " + now());
     }
 
     /* ---- Instructions ---- */
 
+    void add(instruction &i, size_t &count, const operand &o) const
+    {
+        if (count == MOST_OPERANDS)
+            fail("too many operands");
+        i.operands[count++] = o;
+    }
+
     /* call.uni (retval0), NAME, (param0, param1); */
     void read_call(instruction &i)
     {
+        size_t count = 0;
         i.flow = instruction::CALL;
         if (take_if("(")) {
-            i.operands.push_back(address(take()));
+            add(i, count, address(take()));
             expect(")");
             expect(",");
         }
-        i.callee = take();
+        i.target = (int)f.callees.size();
+        f.callees.push_back(take());
         if (take_if(",")) {
             expect("(");
             do
-                i.operands.push_back(address(take()));
+                add(i, count, address(take()));
             while (take_if(","));
             expect(")");
         }
     }
 
+    void read_plain(instruction &i, const std::string &name)
+    {
+        size_t count = 0;
+        i.does = find_operation(name);
+        if (i.does == nullptr)
+            fail("an instruction that is not known: " + name);
+        do
+            add(i, count, read_operand());
+        while (take_if(","));
+    }
+
     void read_instruction()
     {
-        instruction i = {nullptr, instruction::PLAIN, -1, false, {}, -1, "", "", words[at].line, source, source_line, 0};
+        instruction i = {nullptr, instruction::PLAIN, false, false, -1, -1, words[at].line, source, source_line, {}};
         if (now()[0] == '@') {
             std::string predicate = take().substr(1);
             i.unless = predicate[0] == '!';
@@ -209,17 +262,12 @@ struct reader {
             i.flow = instruction::RETURN;
         else if (name == "bra" || name == "bra.uni") {
             i.flow = instruction::JUMP;
-            i.label = take();
+            i.target = (int)targets.size();
+            targets.push_back(take());
         } else if (name == "call.uni")
             read_call(i);
-        else {
-            i.does = find_operation(name);
-            if (i.does == nullptr)
-                fail("an instruction that is not known: " + name);
-            do
-                i.operands.push_back(read_operand());
-            while (take_if(","));
-        }
+        else
+            read_plain(i, name);
         expect(";");
         f.code.push_back(i);
     }
@@ -270,9 +318,10 @@ struct reader {
         }
         for (instruction &i : f.code)
             if (i.flow == instruction::JUMP) {
-                if (labels.count(i.label) == 0)
-                    throw mistake{i.line, "no label " + i.label};
-                i.target = labels[i.label];
+                const std::string &label = targets[(size_t)i.target];
+                if (labels.count(label) == 0)
+                    throw mistake{i.line, "no label " + label};
+                i.target = labels[label];
             }
         if (f.code.empty() || f.code.back().flow != instruction::RETURN)
             fail(f.name + " does not end with ret");
@@ -282,7 +331,8 @@ struct reader {
     {
         f = {};
         f.sources = sources;
-        registers.clear(), declared.clear(), labels.clear(), parameters.clear(), arguments.clear(), shared.clear();
+        registers.clear(), declared.clear(), labels.clear(), numbers.clear(), targets.clear();
+        parameters.clear(), arguments.clear(), shared.clear();
         if (!entry && take_if("(")) {
             declare(".param", f.parameter_bytes, parameters);
             f.result_bytes = f.parameter_bytes;
@@ -301,7 +351,6 @@ struct reader {
             return;                                         /* declared only */
         expect("{");
         read_body();
-        f.registers = (int)registers.size();
         to[f.name] = f;
     }
 
@@ -342,7 +391,7 @@ std::string parse(const std::string &path, program &to)
         return path + ": cannot be read";
     const std::vector<word> words = split(text.str());
     try {
-        reader r = {words, 0, to, std::make_shared<std::map<int, std::string>>(), 0, 0, {}, {}, {}, {}, {}, {}, {}};
+        reader r = {words, 0, to, std::make_shared<std::map<int, std::string>>(), 0, 0, {}, {}, {}, {}, {}, {}, {}, {}, {}};
         r.read_file();
     } catch (const mistake &m) {
         return path + ":" + std::to_string(m.line) + ": " + m.what;

@@ -46,11 +46,13 @@ static ptx::program load_folder()
 }
 
 /* Never freed: it is looked at when the program ends. */
-static const ptx::program &program()
+ptx::program &ptx::loaded_program()
 {
-    static const ptx::program *made = new ptx::program(load_folder());
+    static ptx::program *made = new ptx::program(load_folder());
     return *made;
 }
+
+static const ptx::program &program() { return ptx::loaded_program(); }
 
 /* The arguments where PTX expects them; pointers among them are checked as they are used. */
 static std::shared_ptr<std::vector<unsigned char>> pack(const ptx::function &f, void **arguments)
@@ -67,7 +69,7 @@ static void print_coverage()
     for (const auto &named : program()) {
         size_t of_this = 0;
         for (const ptx::instruction &i : named.second.code)
-            of_this += i.runs > 0;
+            of_this += i.ran;
         printf("%4zu of %4zu instructions: %s\n", of_this, named.second.code.size(), named.first.c_str());
         reached += of_this;
         all += named.second.code.size();
