@@ -20,6 +20,8 @@ void harness_fail(harness_report *report, const char *format, ...) __attribute__
 /* test: every kernel of every list of a backend, and the backend's own choice, on every case of a group (NULL: of all) that it covers
  * against the double reference; with unreadable pages behind the buffers, then before them and on two threads: the same bits. */
 void harness_test(const char *backend, const char *group, harness_report *report);
+struct chain_case;
+void harness_test_case(const char *backend, const struct chain_case *from, harness_report *report);
 /* What a whole plan makes is what its nodes make one by one (in double, forward): the other checks compare plan with plan. */
 void harness_test_plan(harness_report *report);
 /* The backend's losses and optimizers, as many as it has, against the double reference. */

@@ -69,35 +69,44 @@ static void test_choice(const problem *p, const char *backend, const knn_kernel 
     answer_free(&again);
 }
 
-void harness_test(const char *backend, const char *group, harness_report *report)
+static void test_all_kernels(const problem *p, const knn_backend *found, const char *backend, harness_report *report)
 {
+    char chosen[1024], kernels[1024];
+    const knn_kernel *kernel;
+    test_choice(p, backend, NULL, chosen, report);
+    for (int i = 0; (kernel = kernel_at(found, i)) != NULL; i++)
+        if (kernel_belongs(kernel, found) && kernel_covers(kernel, p) && !kernel_ran(kernel, chosen))
+            test_choice(p, backend, kernel, kernels, report);
+}
+
+void harness_test_case(const char *backend, const chain_case *from, harness_report *report)
+{
+    problem p;
     const knn_backend *found = knn__find_backend(backend);
-    int at = 0;
     if (found == NULL) {
         harness_fail(report, "%s", knn_last_error());
         return;
     }
+    report->cases++;
+    problem_open(&p, from);
+    bool covered = backend_covers(found, &p);
+    problem_free(&p);
+    report->refused += !covered;
+    if (!covered)
+        return;
+    problem_make(&p, from);
+    test_all_kernels(&p, found, backend, report);
+    problem_free(&p);
+}
+
+void harness_test(const char *backend, const char *group, harness_report *report)
+{
+    int at = 0;
     for (const chain_case *from = chain_cases; from->group != NULL; from++) {
-        problem p;
-        char chosen[1024], kernels[1024];
-        const knn_kernel *kernel;
         if (group != NULL && strcmp(group, from->group) != 0)
             continue;
-        if (report->every > 0 && at++ % report->every != report->offset)
-            continue;
-        report->cases++;
-        problem_open(&p, from);
-        bool covered = backend_covers(found, &p);
-        problem_free(&p);
-        report->refused += !covered;
-        if (!covered)
-            continue;
-        problem_make(&p, from);
-        test_choice(&p, backend, NULL, chosen, report);
-        for (int i = 0; (kernel = kernel_at(found, i)) != NULL; i++)
-            if (kernel_belongs(kernel, found) && kernel_covers(kernel, &p) && !kernel_ran(kernel, chosen))
-                test_choice(&p, backend, kernel, kernels, report);
-        problem_free(&p);
+        if (report->every == 0 || at++ % report->every == report->offset)
+            harness_test_case(backend, from, report);
     }
 }
 

@@ -29,6 +29,22 @@ long emulator_launches(void);
 /* The library's: an array within an allocation; bytes to leave behind it, which kernels must not touch. */
 size_t knn__cuda_placed(void *array, size_t bytes);
 
+/* ---- Kernels in PTX: how much of them was run, and mutants of them ---- */
+
+/* How many instructions there are; `ran`, of this length, gets whether each was run since the last call of emulator_forget_runs. */
+size_t emulator_instructions(void);
+void emulator_get_runs(unsigned char *ran);
+void emulator_forget_runs(void);
+
+/* A small mistake in one instruction, which is drawn: first a kernel, then a place in it. The same ones for the same seed. */
+typedef struct emulator_mutant {
+    size_t instruction;                     /* its place in `ran` */
+    char text[256];                         /* "im2col.cu:16: add.s32 -> sub.s32, _Z6im2col.." */
+} emulator_mutant;
+emulator_mutant emulator_draw_mutant(unsigned seed);
+/* From now on the kernels have it. */
+void emulator_make_mutant(unsigned seed);
+
 /* The first misuse that was seen, and forgets it; "": none. */
 const char *emulator_complaint(void);
 
