@@ -10,7 +10,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <sys/mman.h>
-#include <vector>
 
 namespace emulator {
 
@@ -37,17 +36,9 @@ struct shadow {
 
 static unsigned now = 1, launch_began, block_began;
 
-template <typename T> static T *room_for(size_t count)
-{
-    void *made = mmap(nullptr, count * sizeof(T), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (made == MAP_FAILED)
-        abort();
-    return (T *)made;
-}
-
 static shadow make_shadow(const char *base, size_t bytes)
 {
-    return {base, room_for<state>(bytes), room_for<touched>(bytes / WORD), room_for<touched>(bytes)};
+    return {base, lazy_room<state>(bytes), lazy_room<touched>(bytes / WORD), lazy_room<touched>(bytes)};
 }
 
 static shadow &of_device()
@@ -117,7 +108,12 @@ static unsigned this_thread()
     return block * block_size.x * block_size.y * block_size.z + thread + 1;
 }
 
-void check_launch() { launch_began = ++now; }
+void check_launch(const char *kernel)
+{
+    launch_began = ++now;
+    if (counting)
+        count_from(kernel);
+}
 
 void check_block(const void *shared, size_t bytes)
 {
@@ -210,6 +206,8 @@ bool check_access(const void *place, size_t bytes, bool writes, const std::funct
         complain("%s: thread %u %s %p, %s", where().c_str(), this_thread() - 1, writes ? "writes" : "reads", place, wrong);
     if (wrong != nullptr && s.states[at] == NOBODYS)
         return false;
+    if (global && counting)
+        count_moved(place, bytes, writes);
     unsigned me = this_thread(), other = touch_all(s, at, bytes, me, writes, global ? launch_began : block_began);
     if (other != 0)
         complain("%s: a race: thread %u %s %p, which thread %u touches, too", where().c_str(), me - 1, writes ? "writes" : "reads", place, other - 1);

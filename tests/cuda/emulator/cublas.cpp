@@ -18,6 +18,19 @@ static size_t extent(int rows, int columns, int stride)
     return rows > 0 && columns > 0 ? ((size_t)(columns - 1) * (size_t)stride + (size_t)rows) * sizeof(float) : 0;
 }
 
+/* Tells the checker of a matrix. */
+static void touch(const float *matrix, int rows, int columns, int stride, bool writes)
+{
+    for (int column = 0; column < columns; column++) {
+        const float *first = matrix + (size_t)column * (size_t)stride;
+        size_t bytes = (size_t)rows * sizeof *first;
+        if (counting && bytes > 0)
+            count_moved(first, bytes, writes);
+        if (writes)
+            check_written(first, bytes);
+    }
+}
+
 static bool refuse(bool bad, const char *what)
 {
     if (bad)
@@ -75,8 +88,13 @@ cublasStatus_t cublasSgemm_v2(cublasHandle_t handle, cublasOperation_t op_a, cub
     float scale = *alpha, keep = *beta;
     cudaError_t error = enqueue(handle->stream, "cublasSgemm", [=] {
         cblas_sgemm(CblasColMajor, transposition(op_a), transposition(op_b), m, n, k, scale, a, lda, b, ldb, keep, c, ldc);
-        for (int column = 0; column < n; column++)
-            check_written(c + (size_t)column * (size_t)ldc, (size_t)m * sizeof *c);
+        if (counting)
+            count_from("cublasSgemm");
+        touch(a, rows_a, op_a == CUBLAS_OP_N ? k : m, lda, false);
+        touch(b, rows_b, op_b == CUBLAS_OP_N ? n : k, ldb, false);
+        if (keep != 0)
+            touch(c, m, n, ldc, false);
+        touch(c, m, n, ldc, true);
     });
     return error == cudaSuccess ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_EXECUTION_FAILED;
 }

@@ -29,6 +29,14 @@ long emulator_launches(void);
 /* The library's: an array within an allocation; bytes to leave behind it, which kernels must not touch. */
 size_t knn__cuda_placed(void *array, size_t bytes);
 
+/* ---- What kernels in PTX and cuBLAS move, from now on; EMULATOR_CHECK must be set ---- */
+
+/* All launches of a kernel: bytes that threads asked for; bytes of the sectors that a launch read or wrote, each once. */
+typedef struct emulator_traffic { char kernel[64]; long launches; size_t requested, moved; } emulator_traffic;
+void emulator_count_traffic(void);
+/* Fills in as many as there are, at most `most`; how many there are. In the order of their first launches. */
+size_t emulator_get_traffic(emulator_traffic *to, size_t most);
+
 /* ---- Kernels in PTX: how much of them was run, and mutants of them ---- */
 
 /* How many instructions there are; `ran`, of this length, gets whether each was run since the last call of emulator_forget_runs. */

@@ -43,6 +43,9 @@ static inline bool is_an_address_of_the_device(const void *place)
 }
 /* Complains where it does not. */
 bool expect_on_device(const char *what, const void *block, size_t bytes);
+/* Of the host: zeros, which cost nothing until they are written. */
+void *lazy_bytes(size_t bytes);
+template <typename T> T *lazy_room(size_t count) { return (T *)lazy_bytes(count * sizeof(T)); }
 
 /* While one exists the GPU is at work, and its memory can be touched: code of the host that does so stops with a message. */
 struct at_work {
@@ -73,11 +76,18 @@ void check_written(const void *block, size_t bytes);
 void check_freed(const void *block, size_t bytes);
 /* A new launch: what threads of others touched is of no interest. A new block, with memory that its threads share. All of its threads
  * met: what they touched before is done. */
-void check_launch();
+void check_launch(const char *kernel);
 void check_block(const void *shared, size_t bytes);
 void check_barrier();
 /* The thread that runs reads or writes; `where` says in which line, if that is asked for. false: it must not. */
 bool check_access(const void *place, size_t bytes, bool writes, const std::function<std::string()> &where);
+
+/* ---- traffic.cpp ---- */
+
+extern bool counting;
+/* A launch begins; it touches the device's memory. */
+void count_from(const char *kernel);
+void count_moved(const void *place, size_t bytes, bool writes);
 
 }
 

@@ -52,7 +52,7 @@ static std::vector<uint3> places_in_order(dim3 size)
 static void run(const char *kernel, dim3 grid, dim3 block, size_t shared, const std::function<void()> &thread)
 {
     running = kernel;
-    check_launch();
+    check_launch(kernel);
     grid_size = grid;
     block_size = block;
     const std::vector<uint3> blocks = places_in_order(grid), threads = places_in_order(block);

@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <sys/mman.h>
@@ -115,6 +116,14 @@ at_work::~at_work()
     if (--working == 0)
         protect_all();
     lock.unlock();
+}
+
+void *lazy_bytes(size_t bytes)
+{
+    void *made = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (made == MAP_FAILED)
+        abort();
+    return made;
 }
 
 /* ---- Looking things up ---- */
