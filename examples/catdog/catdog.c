@@ -4,6 +4,7 @@
  *     catdog -f FILE              say what a picture shows       (--file)
  *     catdog -d DIRECTORY         say it of each picture in it   (--directory)
  *
+ * --backend says where: cuda, cpu, or auto, the default: on the GPU where there is one.
  * Training may be interrupted at any time, by Ctrl-C or by pulling the plug: the next run goes on with the epoch it was in.
  */
 #include <knn/knn.h>
@@ -23,11 +24,7 @@ enum { HEIGHT = 150, WIDTH = 150, CHANNELS = 3, BATCH_SIZE = 32 };
 
 static volatile sig_atomic_t interrupted;
 
-static void on_interrupt(int signal_number)
-{
-    (void)signal_number;
-    interrupted = 1;
-}
+static void on_interrupt(int signal_number) { (void)signal_number, interrupted = 1; }
 
 /* Called after each batch: the library leaves signals to us, we ask it to stop. */
 static knn_status stop_if_interrupted(const knn_event *event, void *user)
@@ -44,10 +41,10 @@ static int complain(void)
 
 /* Five times convolution and pooling, then two dense layers: 1,061,313 parameters.
  * A mistake in here sticks to the model and is reported by the first call that uses it. */
-static knn_model *create_model(unsigned long seed)
+static knn_model *create_model(const char *backend, unsigned long seed)
 {
     static const int filters[] = {32, 64, 128, 128, 256};
-    knn_model *model = knn_sequential(.seed = seed);
+    knn_model *model = knn_sequential(.backend = backend, .seed = seed);
 
     knn_add(model, knn_input(HEIGHT, WIDTH, CHANNELS));
     for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++) {
@@ -87,14 +84,14 @@ static void show(const char *metric, const char *title, const char *file)
         fprintf(stderr, "catdog: gnuplot did not draw %s; the numbers are in %s\n", file, HISTORY);
 }
 
-static int train(const char *root, int epochs, unsigned long seed)
+static int train(const char *root, int epochs, const char *backend, unsigned long seed)
 {
     /* Only the training pictures are augmented. */
     knn_dataset *training = load_data(root, "train", knn_image_data_generator(.rescale = 1 / 255.0,
         .rotation_range = 40, .width_shift_range = 0.2, .height_shift_range = 0.2, .shear_range = 0.2, .zoom_range = 0.2,
         .horizontal_flip = true, .fill_mode = KNN_FILL_NEAREST));
     knn_dataset *validation = load_data(root, "validation", knn_image_data_generator(.rescale = 1 / 255.0));
-    knn_model *model = create_model(seed);
+    knn_model *model = create_model(backend, seed);
     int result = EXIT_FAILURE;
 
     signal(SIGINT, on_interrupt);
@@ -145,10 +142,10 @@ static int predict_directory(const knn_model *model, const char *directory)
     return result;
 }
 
-static int predict(const char *file, const char *directory)
+static int predict(const char *file, const char *directory, const char *backend)
 {
     static const char *const classes[] = {"cat", "dog", NULL};
-    knn_model *model = knn_load_model(MODEL, .no_compile = true);
+    knn_model *model = knn_load_model(MODEL, .backend = backend, .no_compile = true);
     int result = EXIT_FAILURE;
 
     /* A file that Keras wrote knows neither how our pictures are prepared nor what the classes are called. */
@@ -174,9 +171,10 @@ int main(int argc, char **argv)
 {
     static const struct option options[] = {
         {"file", required_argument, NULL, 'f'}, {"directory", required_argument, NULL, 'd'}, {"data", required_argument, NULL, 'D'},
-        {"epochs", required_argument, NULL, 'e'}, {"seed", required_argument, NULL, 's'}, {"help", no_argument, NULL, 'h'}, {0}};
-    static const char usage[] = "usage: catdog [--data DIRECTORY] [--epochs N] [--seed N] | -f FILE | -d DIRECTORY\n";
-    const char *file = NULL, *directory = NULL, *data = "CatAndDog";
+        {"epochs", required_argument, NULL, 'e'}, {"seed", required_argument, NULL, 's'}, {"backend", required_argument, NULL, 'b'},
+        {"help", no_argument, NULL, 'h'}, {0}};
+    static const char usage[] = "usage: catdog [--backend NAME] ([--data DIRECTORY] [--epochs N] [--seed N] | -f FILE | -d DIRECTORY)\n";
+    const char *file = NULL, *directory = NULL, *data = "CatAndDog", *backend = "auto";
     unsigned long epochs = 30, seed = 0;
     bool understood = true;
     int option;
@@ -188,6 +186,7 @@ int main(int argc, char **argv)
         case 'D': data = optarg; break;
         case 'e': understood &= read_number(optarg, INT_MAX, &epochs) && epochs > 0; break;
         case 's': understood &= read_number(optarg, ULONG_MAX, &seed); break;
+        case 'b': backend = optarg; break;
         case 'h': fputs(usage, stdout); return EXIT_SUCCESS;
         default: understood = false;
         }
@@ -195,5 +194,5 @@ int main(int argc, char **argv)
         fputs(usage, stderr);
         return 2;
     }
-    return file != NULL || directory != NULL ? predict(file, directory) : train(data, (int)epochs, seed);
+    return file != NULL || directory != NULL ? predict(file, directory, backend) : train(data, (int)epochs, backend, seed);
 }
