@@ -106,7 +106,7 @@ END_TEST
 
 START_TEST(auto_is_the_cpu_where_the_gpu_lacks_something)
 {
-    ck_assert_str_eq(chosen(knn_batch_normalization(), NULL), "cpu");
+    ck_assert_str_eq(chosen(knn_layer_normalization(), NULL), "cpu");
     ck_assert_str_eq(chosen(NULL, knn_lion()), "cpu");
     ck_assert_str_eq(chosen(knn_dense(1, .kernel_regularizer = knn_l2(0.1)), NULL), "cpu");
     nothing_is_left();
@@ -130,7 +130,7 @@ static void refuses(const knn_layer *layer, const knn_optimizer *optimizer, cons
 START_TEST(what_is_lacking_is_named)
 {
     const knn_loss *loss = knn_binary_crossentropy();
-    refuses(knn_batch_normalization(), NULL, loss, "batch_normalization: backend cuda has no kernel for this layer");
+    refuses(knn_layer_normalization(), NULL, loss, "layer_normalization: backend cuda has no kernel for this layer");
     refuses(NULL, knn_lion(), loss, "backend cuda does not have the optimizer Lion");
     refuses(NULL, knn_sgd(.clipnorm = 1), loss, "backend cuda does not have the option clipnorm of SGD");
     refuses(NULL, NULL, knn_dice(), "backend cuda does not have the loss Dice");

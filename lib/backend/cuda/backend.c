@@ -15,6 +15,7 @@ static const knn_kernel *const cuda_kernels[] = {
     &knn__cuda_softmax_activation,
     &knn__cuda_dropout,
     &knn__cuda_rescaling,
+    &knn__cuda_batch_normalization,
     NULL
 };
 

@@ -92,6 +92,26 @@ typedef struct knn__cuda_draws {
 } knn__cuda_draws;
 cudaError_t knn__cuda_drop(cudaStream_t stream, knn__cuda_draws d, unsigned images, const float *from, float *to);
 
+/* ---- batch_normalization.cu: of matrices [rows][channels] ---- */
+
+typedef struct knn__cuda_normalization {
+    unsigned rows, channels, parts;         /* parts of the rows that are summed by themselves: at most KNN_CUDA_SUM_PARTS */
+    bool relu;                              /* behind it */
+    float epsilon;
+    const float *mean, *variance, *gamma, *beta;        /* [channels]; gamma NULL: all 1, beta NULL: all 0 */
+} knn__cuda_normalization;
+
+/* Writes the batch's mean and variance, and moves the moving ones. partial: [parts][2][channels]. */
+cudaError_t knn__cuda_batch_statistics(cudaStream_t stream, knn__cuda_normalization n, const float *x, float momentum, float *partial,
+                                       float *mean, float *variance, float *moving_mean, float *moving_variance);
+cudaError_t knn__cuda_normalize(cudaStream_t stream, knn__cuda_normalization n, const float *x, float *y);
+/* sums: [dbeta, dgamma][channels], which dgamma and dbeta, where not NULL, get, too. */
+cudaError_t knn__cuda_normalization_gradients(cudaStream_t stream, knn__cuda_normalization n, const float *x, const float *dy, float *partial,
+                                              float *sums, float *dgamma, float *dbeta);
+/* sums NULL: mean and variance are not those of x. */
+cudaError_t knn__cuda_normalize_backward(cudaStream_t stream, knn__cuda_normalization n, const float *x, const float *dy, const float *sums,
+                                         float *dx);
+
 /* ---- loss.cu, optimizer.cu ---- */
 
 cudaError_t knn__cuda_loss(cudaStream_t stream, const knn__loss_call *call);
