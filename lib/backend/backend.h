@@ -64,6 +64,32 @@ typedef struct knn__update_call {
     knn_device *device;                     /* in whose memory the arrays lie; NULL: the host's */
 } knn__update_call;
 
+/* A weight array of the arenas, for what goes by arrays on a device. */
+typedef struct knn__weight_array {
+    size_t offset, length;
+    int rows, columns;                      /* its last two sizes; rows 0: a vector */
+    double l1, l2;                          /* its penalty: l1 * sum |w| + l2 * sum w^2 */
+} knn__weight_array;
+
+enum { KNN_STEP_PARTS = 256, KNN_STEP_WORKSPACE = 2 * KNN_STEP_PARTS + 4 };
+
+/* A whole optimizer step on a device: what learning/optimizer_step.c does around a host's updates, too. Arrays lie in the device's memory. */
+typedef struct knn__step_call {
+    knn__update_call update;                /* of elements [0, length) */
+    size_t length;
+    const knn__weight_array *arrays;        /* [count], in arena order */
+    int count;
+    double *workspace;                      /* KNN_STEP_WORKSPACE of each array, and one */
+    double clipnorm, clipvalue, global_clipnorm;        /* 0: none */
+    knn_real *sum;                          /* of the gradients of batches before the last one; NULL: each batch is an update */
+    double batches;                         /* that make one update */
+    bool last;                              /* of these; else the gradients are only added to `sum` */
+    knn_real *average;                      /* of the weights; NULL: none */
+    double kept;                            /* share of the average that stays */
+    bool overwrite;                         /* the weights become the average */
+    double *penalty;                        /* gets that of the weights before the step, in the host's memory; NULL: no array has one */
+} knn__step_call;
+
 /* 1 - beta^t, for means that began at 0. In the precision of the numbers, as Keras has it: of 1 - 0.999f only four digits are right, and
  * its trainings follow the wrong ones. */
 static inline double knn__fresh_share(double beta, uint64_t t)
@@ -100,10 +126,10 @@ typedef struct knn_backend {
     void (*enter)(void);
     void (*leave)(void);
     void (*loss)(const knn__loss_call *call);
-    void (*update)(const knn__update_call *call, size_t first, size_t last);    /* elements of the arenas; serial */
-    const knn__device_class *devices;       /* NULL: it works in the host's memory, on the host's threads; then it has all losses and updates */
-    bool (*has_loss)(knn__loss_op op);
-    bool (*has_update)(knn__update_op op);
+    void (*update)(const knn__update_call *call, size_t first, size_t last);    /* elements of the arenas; serial. NULL: `step` */
+    const knn__device_class *devices;       /* NULL: it works in the host's memory, on the host's threads */
+    void (*step)(const knn__step_call *call);           /* of a backend with devices */
+    bool (*has_loss)(knn__loss_op op);      /* NULL: it has all */
 } knn_backend;
 
 extern const knn_backend knn__reference_backend;

@@ -90,8 +90,6 @@ typedef struct knn__optimizer {
 knn_status  knn__optimizer_resolve(const knn_optimizer *description, knn__optimizer *optimizer);
 void        knn__optimizer_release(knn__optimizer *optimizer);
 const char *knn__optimizer_slot_name(const knn__optimizer *optimizer, int slot);        /* "velocity" */
-/* KNN_ERROR_UNSUPPORTED names what of the optimizer the backend does not have. */
-knn_status  knn__optimizer_runs_on(const knn__optimizer *optimizer, const knn_backend *backend);
 /* The rate of step `step` (from 0: finished steps). */
 double      knn__optimizer_rate(const knn__optimizer *optimizer, uint64_t step);
 double      knn__schedule_rate(const knn_schedule *schedule, uint64_t step);
@@ -104,11 +102,22 @@ typedef struct knn__stretch {
     int rank, shape[4];
 } knn__stretch;
 
+/* What a step on a device wants: the device, and what lies in its memory for it: see knn__step_call. */
+typedef struct knn__device_step {
+    knn_device *device;
+    const knn__weight_array *arrays;
+    double *workspace;
+    double *penalty;
+} knn__device_step;
+/* The stretches as a device sees them. */
+void knn__weight_arrays(const knn__stretch *stretches, int count, knn__weight_array *arrays);
+
 /* Gives a new slot, all zeros, the values that it begins with. */
 void knn__optimizer_start(const knn__optimizer *optimizer, int slot, const knn__stretch *stretches, int count, float *array);
-/* One step: clips the gradients, updates weights and slots [0, length), in parallel; or queues that on the device that the arrays are on. */
-void knn__optimizer_step(const knn__optimizer *optimizer, const knn_backend *backend, knn_device *device, int threads, uint64_t step,
-                         size_t length, const knn__stretch *stretches, int count, float *weights, float *gradients, float *const *slots);
+/* One step: clips the gradients, updates weights and slots [0, length), in parallel; or, with a device (else NULL) that the arrays are on,
+ * queues that there, and adds the penalties' gradients first. */
+void knn__optimizer_step(const knn__optimizer *optimizer, const knn_backend *backend, const knn__device_step *there, int threads,
+                         uint64_t step, size_t length, const knn__stretch *stretches, int count, float *weights, float *gradients, float *const *slots);
 /* The end of a training: the weights become their average, where the optimizer keeps one. */
 void knn__optimizer_finish(const knn__optimizer *optimizer, size_t length, float *weights, float *const *slots);
 
@@ -117,6 +126,8 @@ void knn__optimizer_finish(const knn__optimizer *optimizer, size_t length, float
 /* Fills a weight array. `weight` is its index in the model: its stream of random numbers. Conv kernels: (h, w, in, out). */
 void   knn__initialize(const knn_initializer *initializer, const int *shape, int rank, uint64_t seed, uint32_t weight, float *values);
 
+/* Whether a regularizer is l1 * sum |w| + l2 * sum w^2. */
+bool   knn__is_l1l2(const knn_regularizer *regularizer);
 double knn__penalty(const knn__stretch *stretches, int count, const float *weights);                    /* of all regularizers */
 void   knn__penalty_gradient(const knn__stretch *stretches, int count, const float *weights, float *gradients);   /* added */
 void   knn__constrain(const knn__stretch *stretches, int count, float *weights);                        /* each by its constraint */

@@ -88,10 +88,6 @@ static void update(const sweep *s)
 {
     void *context = (void *)(uintptr_t)s;
     double most = s->optimizer->global_clipnorm;
-    if (s->call.device != NULL) {
-        s->backend->update(&s->call, 0, s->length);
-        return;
-    }
     if (s->optimizer->clipnorm > 0.0)
         knn__parallel(s->count, s->threads, limit_array, context);
     if (most > 0.0)
@@ -137,6 +133,29 @@ static void average_part(int slice, void *context)
         memcpy(w + first, s->average + first, (last - first) * sizeof *w);
 }
 
+/* ---- On a device ---- */
+
+void knn__weight_arrays(const knn__stretch *stretches, int count, knn__weight_array *arrays)
+{
+    for (int i = 0; i < count; i++) {
+        const knn__stretch *s = &stretches[i];
+        const knn_l1l2_regularizer *penalty = (const knn_l1l2_regularizer *)s->regularizer;
+        bool matrix = s->rank >= 2;
+        arrays[i] = (knn__weight_array){.offset = s->offset, .length = s->length, .rows = matrix ? s->shape[s->rank - 2] : 0,
+            .columns = matrix ? s->shape[s->rank - 1] : 0, .l1 = penalty != NULL ? penalty->l1 : 0, .l2 = penalty != NULL ? penalty->l2 : 0};
+    }
+}
+
+static void step_there(const sweep *s, const knn__device_step *there, uint64_t batches, bool last)
+{
+    const knn__optimizer *o = s->optimizer;
+    const knn__step_call call = {.update = s->call, .length = s->length, .arrays = there->arrays, .count = s->count,
+        .workspace = there->workspace, .clipnorm = o->clipnorm, .clipvalue = o->clipvalue, .global_clipnorm = o->global_clipnorm,
+        .sum = s->sum, .batches = (double)batches, .last = last, .average = s->average, .kept = (double)s->kept,
+        .overwrite = s->overwrite, .penalty = there->penalty};
+    s->backend->step(&call);
+}
+
 /* ---- A step ---- */
 
 /* Nadam's beta_1 (1 - 0.96^i / 2), multiplied over steps 1 to t; 0.96^i is nothing beyond double's precision after a thousand steps. */
@@ -149,8 +168,8 @@ static double momentum_product(double beta_1, uint64_t t)
 }
 
 /* Keras counts updates, not batches: with accumulation several steps make one. The schedule goes by batches. */
-void knn__optimizer_step(const knn__optimizer *optimizer, const knn_backend *backend, knn_device *device, int threads, uint64_t step,
-                         size_t length, const knn__stretch *stretches, int count, float *weights, float *gradients,
+void knn__optimizer_step(const knn__optimizer *optimizer, const knn_backend *backend, const knn__device_step *there, int threads,
+                         uint64_t step, size_t length, const knn__stretch *stretches, int count, float *weights, float *gradients,
                          float *const *slots)
 {
     uint64_t batches = optimizer->accumulation_steps > 0 ? (uint64_t)optimizer->accumulation_steps : 1, done = step / batches;
@@ -165,13 +184,17 @@ void knn__optimizer_step(const knn__optimizer *optimizer, const knn_backend *bac
     s.call.step = done + 1;
     s.call.weights = weights;
     s.call.gradients = gradients;
-    s.call.device = device;
+    s.call.device = there != NULL ? there->device : NULL;
     if (s.call.op == KNN_UPDATE_NADAM)
         s.call.momentum_product = momentum_product(s.call.beta_1, s.call.step);
     for (int slot = 0; slot < optimizer->own_slots; slot++)
         s.call.slot[slot] = slots[slot];
 
     bool last = (step + 1) % batches == 0;
+    if (there != NULL) {
+        step_there(&s, there, batches, last);
+        return;
+    }
     if (s.sum != NULL)
         each_part(&s, last ? take_part : add_part);
     if (last)

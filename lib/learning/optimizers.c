@@ -186,21 +186,6 @@ knn_status knn__optimizer_resolve(const knn_optimizer *description, knn__optimiz
     return status;
 }
 
-knn_status knn__optimizer_runs_on(const knn__optimizer *optimizer, const knn_backend *backend)
-{
-    static const char *const on_host[] = {"clipnorm", "clipvalue", "global_clipnorm", "gradient_accumulation_steps", "use_ema"};
-
-    if (backend->devices == NULL)
-        return KNN_OK;
-    if (!backend->has_update(optimizer->update.op))
-        return knn__fail(KNN_ERROR_UNSUPPORTED, "backend %s does not have the optimizer %s", backend->name, optimizer->kind->class_name);
-    for (size_t i = 0; i < sizeof on_host / sizeof *on_host; i++)
-        if (option(optimizer, on_host[i]) > 0.0)
-            return knn__fail(KNN_ERROR_UNSUPPORTED, "backend %s does not have the option %s of %s", backend->name, on_host[i],
-                             optimizer->kind->class_name);
-    return KNN_OK;
-}
-
 void knn__optimizer_release(knn__optimizer *optimizer)
 {
     if (optimizer->kind != NULL)

@@ -68,14 +68,14 @@ static double orthogonality(const knn__stretch *stretch, const float *w, float *
 
 /* ---- All of them ---- */
 
+bool knn__is_l1l2(const knn_regularizer *regularizer) { return !knn__text_equal(regularizer->class_name, "OrthogonalRegularizer"); }
+
 static double penalise(const knn__stretch *stretch, const float *weights, float *gradients)
 {
     float *g = gradients != NULL ? gradients + stretch->offset : NULL;
     if (stretch->regularizer == NULL)
         return 0.0;
-    if (knn__text_equal(stretch->regularizer->class_name, "OrthogonalRegularizer"))
-        return orthogonality(stretch, weights + stretch->offset, g);
-    return absolute_and_squared(stretch, weights + stretch->offset, g);
+    return (knn__is_l1l2(stretch->regularizer) ? absolute_and_squared : orthogonality)(stretch, weights + stretch->offset, g);
 }
 
 double knn__penalty(const knn__stretch *stretches, int count, const float *weights)

@@ -1,5 +1,6 @@
 /* A model's arrays in the memory of a device: made, copied there when the host has changed them, copied back when it wants to read them.
  * Knows no GPU: the backend does. Does not run anything. */
+#include "core/memory.h"
 #include "core/status.h"
 #include "model/model.h"
 
@@ -27,6 +28,27 @@ static knn_status make(knn_model *model, float **array, const float *own, size_t
     return *array != NULL ? KNN_OK : KNN_ERROR_DEVICE_MEMORY;
 }
 
+/* What an optimizer's step wants beside the arenas. */
+static knn_status make_table(knn_model *model)
+{
+    knn__device_arrays *on = &model->on_device;
+    size_t count = (size_t)model->stretch_count;
+    knn__weight_array *own = knn__alloc(count, sizeof *own);
+
+    if (own == NULL)
+        return KNN_ERROR_MEMORY;
+    knn__weight_arrays(model->stretches, model->stretch_count, own);
+    on->table = devices(model)->alloc(on->device, count * sizeof *own);
+    on->workspace = on->table != NULL ? devices(model)->alloc(on->device, (count * KNN_STEP_WORKSPACE + 1) * sizeof(double)) : NULL;
+    knn_status status = on->workspace != NULL ? KNN_OK : KNN_ERROR_DEVICE_MEMORY;
+    if (status == KNN_OK) {
+        devices(model)->write(on->device, on->table, own, count * sizeof *own);
+        status = devices(model)->wait(on->device);
+    }
+    knn__free(own);
+    return status;
+}
+
 static knn_status make_all(knn_model *model, bool *new)
 {
     knn__device_arrays *on = &model->on_device;
@@ -41,7 +63,7 @@ static knn_status make_all(knn_model *model, bool *new)
         status = make(model, &on->there.slots[i], model->slots[i], model->trainable_length, new);
     if (status == KNN_OK && new_gradients)                  /* what lies between the arrays stays 0 */
         devices(model)->zero(on->device, on->there.gradients, model->trainable_length * sizeof(float));
-    return status;
+    return status == KNN_OK && new_gradients ? make_table(model) : status;
 }
 
 void knn__arrays_free(knn_model *model, bool only_training)
@@ -52,6 +74,10 @@ void knn__arrays_free(knn_model *model, bool only_training)
         return;
     devices(model)->free(on->device, on->there.gradients);
     on->there.gradients = NULL;
+    devices(model)->free(on->device, on->table);
+    on->table = NULL;
+    devices(model)->free(on->device, on->workspace);
+    on->workspace = NULL;
     for (int i = 0; i < KNN_MAX_SLOTS; i++) {
         devices(model)->free(on->device, on->there.slots[i]);
         on->there.slots[i] = NULL;
@@ -132,13 +158,14 @@ knn_status knn__backend_takes(const knn_model *model, bool training)
 {
     knn_status status = knn__loss_runs_on(&model->compiled.loss, model->backend);
 
-    if (status == KNN_OK && training)
-        status = knn__optimizer_runs_on(&model->compiled.optimizer, model->backend);
     for (size_t i = 0; status == KNN_OK && training && devices(model) != NULL && i < model->weight_count; i++) {
         const knn__model_weight *weight = &model->weights_table[i];
-        if (weight->spec.trainable && (weight->spec.regularizer != NULL || weight->spec.constraint != NULL))
-            status = knn__fail(KNN_ERROR_UNSUPPORTED, "%s: backend %s does not have regularizers and constraints", weight->name,
-                               model->backend->name);
+        const knn_regularizer *regularizer = weight->spec.regularizer;
+        const knn_constraint *constraint = weight->spec.constraint;
+        bool lacks = (regularizer != NULL && !knn__is_l1l2(regularizer)) || constraint != NULL;
+        if (weight->spec.trainable && lacks)
+            status = knn__fail(KNN_ERROR_UNSUPPORTED, "%s: backend %s does not have %s", weight->name, model->backend->name,
+                               constraint != NULL ? constraint->class_name : regularizer->class_name);
     }
     return status;
 }

@@ -149,6 +149,8 @@ knn_status knn__evaluate(const knn_model *model, const knn_dataset *dataset, int
         status = knn__check_dataset(model, dataset, true, "knn_evaluate");
     if (status == KNN_OK)
         status = knn__backend_takes(model, false);
+    if (status == KNN_OK)                                       /* for the penalty */
+        status = knn__arrays_return((knn_model *)(uintptr_t)model);
     if (status == KNN_OK)
         status = prepare(model, batch, &w);
     if (status == KNN_OK)

@@ -63,6 +63,8 @@ typedef struct knn__arrays { float *weights, *gradients, *slots[KNN_MAX_SLOTS]; 
 typedef struct knn__device_arrays {
     knn_device *device;                     /* NULL: not opened, or not needed */
     knn__arrays there;
+    knn__weight_array *table;               /* of a training: the trainable arrays, and room for their sums: see knn__step_call */
+    double *workspace;
     uint64_t version;                       /* of the model's weights that they were copied from, or ahead of */
     bool ahead;                             /* training steps have changed them: the model's own are old */
 } knn__device_arrays;

@@ -64,27 +64,46 @@ knn_status knn__training_ready(knn_model *model, int batch)
     return model->sample_losses != NULL ? make_plan(model, batch) : KNN_ERROR_MEMORY;
 }
 
-/* The loss that is reported for the batch: the samples' losses made one, and the penalty. */
-static double batch_loss(const knn_model *model, const float *weight, int images, int positions)
+static void optimize(knn_model *model, const knn__device_step *there)
 {
-    return knn__loss_reduce(&model->compiled.loss, model->sample_losses, weight, images, positions) +
-           knn__penalty(model->stretches, model->stretch_count, model->weights);
+    const knn__arrays arrays = knn__arrays_in_use(model);
+    knn__optimizer_step(&model->compiled.optimizer, model->backend, there, model->threads, model->training.iteration, model->trainable_length,
+                        model->stretches, model->stretch_count, arrays.weights, arrays.gradients, arrays.slots);
 }
 
-static knn_status update(knn_model *model)
+static bool has_penalty(const knn_model *model)
 {
-    const knn__optimizer *optimizer = &model->compiled.optimizer;
-    const knn__arrays arrays = knn__arrays_in_use(model);
-    knn_device *device = model->on_device.device;
+    for (int i = 0; i < model->stretch_count; i++)
+        if (model->stretches[i].regularizer != NULL)
+            return true;
+    return false;
+}
 
-    knn__penalty_gradient(model->stretches, model->stretch_count, model->weights, model->gradients);
-    knn__optimizer_step(optimizer, model->backend, device, model->threads, model->training.iteration, model->trainable_length,
-                        model->stretches, model->stretch_count, arrays.weights, arrays.gradients, arrays.slots);
-    knn__constrain(model->stretches, model->stretch_count, model->weights);
+static knn_status update_there(knn_model *model, double *penalty)
+{
+    const knn__device_arrays *on = &model->on_device;
+    optimize(model, &(knn__device_step){on->device, on->table, on->workspace, has_penalty(model) ? penalty : NULL});
+    return model->backend->devices->wait(on->device);
+}
+
+/* *penalty: of the weights before the step. */
+static knn_status update(knn_model *model, double *penalty)
+{
+    knn_status status = KNN_OK;
+
+    *penalty = 0;
+    if (model->on_device.device != NULL)
+        status = update_there(model, penalty);
+    else {
+        *penalty = knn__penalty(model->stretches, model->stretch_count, model->weights);
+        knn__penalty_gradient(model->stretches, model->stretch_count, model->weights, model->gradients);
+        optimize(model, NULL);
+        knn__constrain(model->stretches, model->stretch_count, model->weights);
+    }
     model->training.iteration++;
     knn__weights_changed(model);
     knn__arrays_ahead(model);
-    return device != NULL ? model->backend->devices->wait(device) : KNN_OK;
+    return status;
 }
 
 knn_status knn__train_step(knn_model *model, const float *x, const float *target, const float *weight, int images, double *loss)
@@ -92,6 +111,7 @@ knn_status knn__train_step(knn_model *model, const float *x, const float *target
     knn__plan *plan = model->training_plan;
     const knn_run run = {.images = images, .training = true, .seed = model->seed, .iteration = (uint32_t)model->training.iteration};
     int positions, outputs;
+    double penalty;
     knn_status status = knn__arrays_ready(model);
 
     if (status != KNN_OK)
@@ -107,10 +127,12 @@ knn_status knn__train_step(knn_model *model, const float *x, const float *target
     if (status != KNN_OK)
         return status;
     knn__output_rows(model, &positions, &outputs);
-    *loss = batch_loss(model, weight, images, positions);
     for (int i = 0; i < model->compiled.metric_count; i++)
         knn__metric_add(&model->compiled.metrics[i], y, target, weight, images, positions, outputs);
-    return update(model);
+    status = update(model, &penalty);
+    /* What is reported for the batch: the samples' losses made one, and the penalty. */
+    *loss = knn__loss_reduce(&model->compiled.loss, model->sample_losses, weight, images, positions) + penalty;
+    return status;
 }
 
 void knn__train_finish(knn_model *model)

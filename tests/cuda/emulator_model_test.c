@@ -214,6 +214,70 @@ START_TEST(a_training_has_the_loss_curve_of_the_cpu)
 }
 END_TEST
 
+/* ---- Every optimizer and what goes around it ---- */
+
+static knn_model *regularized_net(const char *backend, const knn_optimizer *optimizer)
+{
+    knn_model *model = knn_sequential(.backend = backend, .seed = 3);
+    knn_add(model, knn_input(4, 3, FEATURES));
+    knn_add(model, knn_conv2d(6, 3, 2, .kernel_regularizer = knn_l1l2(0.01, 0.02), .activation = KNN_TANH));
+    knn_add(model, knn_batch_normalization());
+    knn_add(model, knn_flatten());
+    knn_add(model, knn_dense(CLASSES, .kernel_regularizer = knn_l2(0.1), .bias_regularizer = knn_l1(0.3), .activation = KNN_SOFTMAX));
+    ok(knn_compile(model, .optimizer = optimizer, .loss = knn_categorical_crossentropy()));
+    return model;
+}
+
+enum { STEPS = 7 };
+
+/* The losses of some steps, which have the penalties in them, and then the weights. */
+static float *steps_of(const char *backend, const knn_optimizer *optimizer, double losses[STEPS], size_t *length)
+{
+    float x[SAMPLES * 12 * FEATURES], y[SAMPLES * CLASSES] = {0};
+    knn_model *model = regularized_net(backend, optimizer);
+    for (int i = 0; i < SAMPLES; i++)
+        y[i * CLASSES + i % CLASSES] = 1;
+    for (int i = 0; i < SAMPLES * 12 * FEATURES; i++)
+        x[i] = (float)sin(0.3 * i + i / 60 % 3);
+    knn_dataset *data = knn_flow(.x = x, .y = y, .samples = SAMPLES, .height = 4, .width = 3, .channels = FEATURES, .outputs = CLASSES);
+    ck_assert_msg(data != NULL, "%s", knn_last_error());
+    for (int i = 0; i < STEPS; i++)
+        ok(knn_train_on_batch(model, x, y, SAMPLES, &losses[i], 1));
+    ok(knn_fit(model, .data = data, .validation_data = data, .epochs = 2, .batch_size = 10));
+    losses[0] += knn_history_values(knn_model_history(model), "val_loss")[1];
+    float *weights = weights_of(model, length);
+    knn_model_free(model);
+    knn_dataset_free(data);
+    return weights;
+}
+
+START_TEST(every_optimizer_does_what_it_does_on_the_cpu)
+{
+    const knn_optimizer *const optimizers[] = {
+        knn_sgd(.learning_rate = 0.02, .momentum = 0.9, .clipvalue = 0.05), knn_sgd(.learning_rate = 0.05, .clipnorm = 0.2),
+        knn_adam(.epsilon = 1e-4, .global_clipnorm = 0.3), knn_rmsprop(.epsilon = 1e-4, .momentum = 0.5, .centered = true),
+        knn_adam(.epsilon = 1e-4, .amsgrad = true, .gradient_accumulation_steps = 3), knn_adamw(.epsilon = 1e-4, .use_ema = true),
+        knn_sgd(.learning_rate = 0.02, .use_ema = true, .ema_momentum = 0.5, .ema_overwrite_frequency = 2),
+        knn_adagrad(.learning_rate = 0.02), knn_adadelta(.learning_rate = 2, .epsilon = 1e-4), knn_adamax(.epsilon = 1e-4),
+        knn_nadam(.epsilon = 1e-4), knn_ftrl(.learning_rate = 0.02, .l1_regularization_strength = 0.01), knn_lion(.learning_rate = 1e-4),
+        knn_lamb(.epsilon = 1e-3, .clipnorm = 0.2), knn_lamb(.epsilon = 1e-3, .gradient_accumulation_steps = 2, .use_ema = true),
+        knn_adafactor(.learning_rate = 0.01), knn_adafactor(.learning_rate = 0.01, .weight_decay = 0.01, .use_ema = true)};
+    for (size_t i = 0; i < sizeof optimizers / sizeof *optimizers; i++) {
+        double cpu_losses[STEPS], losses[STEPS];
+        size_t length;
+        float *cpu = steps_of("cpu", optimizers[i], cpu_losses, &length), *cuda = steps_of("cuda", optimizers[i], losses, &length);
+        for (int s = 0; s < STEPS; s++)
+            ck_assert_msg(fabs(losses[s] - cpu_losses[s]) < 1e-4 * cpu_losses[s], "optimizer %zu, step %d: %g, not %g", i, s, losses[s],
+                          cpu_losses[s]);
+        for (size_t k = 0; k < length; k++)
+            ck_assert_msg(fabsf(cuda[k] - cpu[k]) < 1e-3f, "optimizer %zu, weight %zu: %g, not %g", i, k, cuda[k], cpu[k]);
+        free(cpu);
+        free(cuda);
+    }
+    nothing_is_left();
+}
+END_TEST
+
 /* ---- From one to the other ---- */
 
 /* Trains two epochs on one backend, saves, goes on for two on the other: the weights. */
@@ -340,6 +404,7 @@ static Suite *suite(void)
     tcase_add_loop_test(models, three_steps_of_each_optimizer_are_those_of_the_cpu, 0, 3);
     tcase_add_test(models, a_training_step_has_few_launches);
     tcase_add_test(models, a_training_has_the_loss_curve_of_the_cpu);
+    tcase_add_test(models, every_optimizer_does_what_it_does_on_the_cpu);
     tcase_add_test(models, a_model_goes_on_where_the_other_backend_stopped);
     tcase_add_test(models, a_callback_reads_the_weights_of_now);
     tcase_add_test(models, weights_that_the_host_sets_are_used);

@@ -68,6 +68,20 @@ bool LOSS(const char *backend, const knn__loss_call *settings, const loss_number
     return true;
 }
 
+/* On a device a step is one over a table of arrays: here of a single one. */
+static void step_there(const place *p, const knn_backend *backend, const knn__update_call *call, size_t length)
+{
+    knn__weight_array only = {.length = length, .rows = call->rows, .columns = call->columns};
+    knn__weight_array *table = place_make(p, &only, sizeof only);
+    double *workspace = p->devices->alloc(p->device, (KNN_STEP_WORKSPACE + 1) * sizeof *workspace);
+    place_write(p, table, &only, sizeof only);
+    backend->step(&(knn__step_call){.update = *call, .length = length, .arrays = table, .count = 1, .workspace = workspace, .batches = 1,
+                                    .last = true});
+    p->devices->wait(p->device);
+    place_free(p, workspace);
+    place_free(p, table);
+}
+
 bool UPDATE(const char *backend, const knn__update_call *settings, const update_numbers *numbers)
 {
     const knn_backend *found = backend_of(backend);
@@ -84,7 +98,10 @@ bool UPDATE(const char *backend, const knn__update_call *settings, const update_
     call.device = p.device;
     call.gradients = gradients.there;
     call.weights = weights.there;
-    found->update(&call, 0, numbers->length);
+    if (p.devices != NULL)
+        step_there(&p, found, &call, numbers->length);
+    else
+        found->update(&call, 0, numbers->length);
     fetch(&p, gradients, NULL);
     fetch(&p, weights, numbers->weights);
     for (int i = 0; i < KNN_OWN_SLOTS; i++)

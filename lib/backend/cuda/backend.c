@@ -25,25 +25,14 @@ static const char *instruction_set(void) { return ""; }
 
 static bool has_loss(knn__loss_op op) { return op != KNN_LOSS_DICE && op != KNN_LOSS_TVERSKY; }
 
-static bool has_update(knn__update_op op) { return op == KNN_UPDATE_SGD || op == KNN_UPDATE_RMSPROP || op == KNN_UPDATE_ADAM; }
-
 static void loss(const knn__loss_call *call) { knn__cuda_did(call->device, knn__cuda_loss(call->device->stream, call), "a loss"); }
-
-static void update(const knn__update_call *call, size_t first, size_t last)
-{
-    const size_t most = (size_t)1 << 30;    /* elements a launch */
-    for (; first < last; first += most)
-        knn__cuda_did(call->device, knn__cuda_update(call->device->stream, call, first, last - first < most ? last - first : most),
-                      "an optimizer step");
-}
 
 const knn_backend knn__cuda_backend = {
     .name = "cuda",
     .kernels = kernels,
     .instruction_set = instruction_set,
     .loss = loss,
-    .update = update,
+    .step = knn__cuda_optimizer_step,
     .devices = &knn__cuda_devices,
     .has_loss = has_loss,
-    .has_update = has_update,
 };

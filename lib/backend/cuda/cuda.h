@@ -9,4 +9,7 @@ extern const knn_kernel knn__cuda_conv2d_pooled, knn__cuda_conv2d_implicit, knn_
     knn__cuda_max_pooling2d, knn__cuda_average_pooling2d, knn__cuda_activation, knn__cuda_softmax_activation, knn__cuda_dropout,
     knn__cuda_rescaling, knn__cuda_batch_normalization;
 
+/* optimizer.c */
+void knn__cuda_optimizer_step(const knn__step_call *call);
+
 #endif

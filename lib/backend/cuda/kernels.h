@@ -4,6 +4,7 @@
 #define KNN_BACKEND_CUDA_KERNELS_H
 
 #include "backend/backend.h"
+#include "backend/updates.h"
 
 #include <cuda_runtime_api.h>
 
@@ -112,11 +113,38 @@ cudaError_t knn__cuda_normalization_gradients(cudaStream_t stream, knn__cuda_nor
 cudaError_t knn__cuda_normalize_backward(cudaStream_t stream, knn__cuda_normalization n, const float *x, const float *dy, const float *sums,
                                          float *dx);
 
-/* ---- loss.cu, optimizer.cu ---- */
+/* ---- loss.cu ---- */
 
 cudaError_t knn__cuda_loss(cudaStream_t stream, const knn__loss_call *call);
-/* Elements [first, first + count) of the arenas; only count is below 2^31. */
-cudaError_t knn__cuda_update(cudaStream_t stream, const knn__update_call *call, size_t first, size_t count);
+
+/* ---- optimizer.cu, optimizer_arrays.cu. An optimizer's step, as its kernels see it ---- */
+
+typedef struct knn__cuda_step {
+    knn__update_op op;
+    knn__update_constants constants;
+    float epsilon_2, clip_threshold, fresh, most_rate;  /* Adafactor: share of the new value in its means; the rate at most */
+    float share_1, share_2;                 /* Lamb: 1 - beta^t */
+    float *weights, *gradients, *sum, *average;
+    float *slot[KNN_OWN_SLOTS];             /* those that are not in use are not looked at, but may be reckoned with */
+    size_t length;
+    const knn__weight_array *arrays;        /* [count] */
+    unsigned count;
+    bool by_arrays;                         /* Lamb and Adafactor */
+    bool penalized, by_norm, last, overwrite;
+    float batches, clipnorm, clipvalue, global_clipnorm, kept;
+    float *factors;                         /* [count]: of an array's gradients (by_norm), later of its change */
+    double *totals, *partial;               /* [count][2]; [count][KNN_STEP_PARTS][2] */
+    double *penalty;
+} knn__cuda_step;
+
+cudaError_t knn__cuda_update(cudaStream_t stream, knn__cuda_step s);
+/* The average of the weights, behind an update by arrays; all others make it themselves. */
+cudaError_t knn__cuda_average(cudaStream_t stream, knn__cuda_step s);
+cudaError_t knn__cuda_penalties(cudaStream_t stream, knn__cuda_step s);
+/* What the gradients of each array are multiplied by, so that norms are within their bounds. */
+cudaError_t knn__cuda_clip_factors(cudaStream_t stream, knn__cuda_step s);
+/* Lamb's or Adafactor's step, of weights that have decayed and gradients that are clipped: knn__cuda_update left them so. */
+cudaError_t knn__cuda_update_arrays(cudaStream_t stream, knn__cuda_step s);
 
 #ifdef __cplusplus
 }

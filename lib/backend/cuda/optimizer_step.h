@@ -1,0 +1,44 @@
+/* What the kernels of an optimizer's step share: launches over all elements, which array an element is in, its gradient. For .cu files. */
+#ifndef KNN_BACKEND_CUDA_OPTIMIZER_STEP_H
+#define KNN_BACKEND_CUDA_OPTIMIZER_STEP_H
+
+#include "backend/cuda/knn_cu.h"
+
+#include <math.h>
+
+static const size_t KNN_ELEMENTS_A_LAUNCH = (size_t)1 << 30;        /* kernels index with 32 bits, from `first` on */
+
+static inline unsigned knn__elements_from(size_t first, size_t length)
+{
+    return (unsigned)(length - first < KNN_ELEMENTS_A_LAUNCH ? length - first : KNN_ELEMENTS_A_LAUNCH);
+}
+
+/* Launches kernel(s, first, count) so that all elements of the arenas are covered. */
+#define KNN_LAUNCH_ELEMENTS(stream, kernel, s) \
+    for (size_t first = 0; first < (s).length; first += KNN_ELEMENTS_A_LAUNCH) \
+        KNN_LAUNCH_EACH(knn__elements_from(first, (s).length), stream, kernel, s, first, knn__elements_from(first, (s).length))
+
+/* The array of element i: the last one that does not begin behind it. What lies between two arrays is zeros, and counts to the first. */
+static __device__ inline unsigned knn__array_of(const knn__cuda_step &s, size_t i)
+{
+    unsigned low = 0, high = s.count;
+    while (high - low > 1) {
+        unsigned middle = (low + high) / 2;
+        *(s.arrays[middle].offset <= i ? &low : &high) = middle;
+    }
+    return low;
+}
+
+/* With the penalty's; the mean over the batches that make this update. Not clipped. */
+static __device__ inline float knn__gradient_of(const knn__cuda_step &s, size_t i)
+{
+    float gradient = s.gradients[i];
+    if (s.penalized) {
+        const knn__weight_array &array = s.arrays[knn__array_of(s, i)];
+        float weight = s.weights[i], sign = (float)((weight > 0) - (weight < 0));
+        gradient += (float)array.l1 * sign + (float)(2 * array.l2) * weight;
+    }
+    return s.sum != NULL && s.last ? (gradient + s.sum[i]) / s.batches : gradient;
+}
+
+#endif
