@@ -16,6 +16,10 @@ static const knn_kernel *const cuda_kernels[] = {
     &knn__cuda_dropout,
     &knn__cuda_rescaling,
     &knn__cuda_batch_normalization,
+    &knn__cuda_rectifiers,
+    &knn__cuda_padding,
+    &knn__cuda_permutation,
+    &knn__cuda_up_sampling,
     NULL
 };
 

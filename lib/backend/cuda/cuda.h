@@ -7,7 +7,8 @@
 
 extern const knn_kernel knn__cuda_conv2d_pooled, knn__cuda_conv2d_implicit, knn__cuda_conv2d_im2col, knn__cuda_dense,
     knn__cuda_max_pooling2d, knn__cuda_average_pooling2d, knn__cuda_activation, knn__cuda_softmax_activation, knn__cuda_dropout,
-    knn__cuda_rescaling, knn__cuda_batch_normalization;
+    knn__cuda_rescaling, knn__cuda_batch_normalization, knn__cuda_rectifiers, knn__cuda_padding, knn__cuda_permutation,
+    knn__cuda_up_sampling;
 
 /* optimizer.c */
 void knn__cuda_optimizer_step(const knn__step_call *call);

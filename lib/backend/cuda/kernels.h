@@ -113,6 +113,37 @@ cudaError_t knn__cuda_normalization_gradients(cudaStream_t stream, knn__cuda_nor
 cudaError_t knn__cuda_normalize_backward(cudaStream_t stream, knn__cuda_normalization n, const float *x, const float *dy, const float *sums,
                                          float *dx);
 
+/* ---- rectifiers.cu ---- */
+
+typedef struct knn__cuda_rectifier {
+    knn_op op;
+    unsigned length, width, channels;       /* of an image */
+    unsigned alpha_height, alpha_width, alpha_channels; /* PReLU: alpha's sizes: the image's, or 1 */
+    const float *alphas;                    /* NULL: `alpha` for all */
+    float alpha, max_value, threshold;
+} knn__cuda_rectifier;
+
+cudaError_t knn__cuda_rectify(cudaStream_t stream, knn__cuda_rectifier r, unsigned images, const float *x, float *y);
+cudaError_t knn__cuda_rectify_backward(cudaStream_t stream, knn__cuda_rectifier r, unsigned images, const float *x, const float *dy, float *dx);
+/* products: [images][alphas]: what each image adds to the alphas' gradients. */
+cudaError_t knn__cuda_alpha_products(cudaStream_t stream, knn__cuda_rectifier r, unsigned images, const float *x, const float *dy,
+                                     float *products);
+
+/* ---- geometry.cu ---- */
+
+/* Number (row, column) of a picture is (row - top, column - left) of the other one, modulo 2^32; zeros where that has none. */
+typedef struct knn__cuda_shift { unsigned from_height, from_width, to_height, to_width, channels, top, left; } knn__cuda_shift;
+cudaError_t knn__cuda_shift_pictures(cudaStream_t stream, knn__cuda_shift s, unsigned images, const float *from, float *to);
+
+/* Of the result; the source advances by step[k] numbers along its axis k. */
+typedef struct knn__cuda_axes { unsigned size[3], step[3]; } knn__cuda_axes;
+cudaError_t knn__cuda_permute(cudaStream_t stream, knn__cuda_axes a, unsigned images, const float *from, float *to);
+
+/* Each row comes `rows` times, each column `columns` times; or with numbers between them. */
+typedef struct knn__cuda_enlargement { knn_op op; unsigned in_height, in_width, channels, rows, columns; } knn__cuda_enlargement;
+cudaError_t knn__cuda_enlarge(cudaStream_t stream, knn__cuda_enlargement e, unsigned images, const float *x, float *y);
+cudaError_t knn__cuda_enlarge_backward(cudaStream_t stream, knn__cuda_enlargement e, unsigned images, const float *dy, float *dx);
+
 /* ---- loss.cu ---- */
 
 cudaError_t knn__cuda_loss(cudaStream_t stream, const knn__loss_call *call);
