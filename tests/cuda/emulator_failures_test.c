@@ -106,7 +106,7 @@ END_TEST
 
 START_TEST(auto_is_the_cpu_where_the_gpu_lacks_something)
 {
-    ck_assert_str_eq(chosen(knn_layer_normalization()), "cpu");
+    ck_assert_str_eq(chosen(knn_random_brightness(0.2)), "cpu");
     ck_assert_str_eq(chosen(knn_dense(1, .kernel_constraint = knn_max_norm(1))), "cpu");
     nothing_is_left();
 }
@@ -129,7 +129,7 @@ static void refuses(const knn_layer *layer, const knn_loss *loss, const char *te
 START_TEST(what_is_lacking_is_named)
 {
     const knn_loss *loss = knn_binary_crossentropy();
-    refuses(knn_layer_normalization(), loss, "layer_normalization: backend cuda has no kernel for this layer");
+    refuses(knn_random_brightness(0.2), loss, "random_brightness: backend cuda has no kernel for this layer");
     refuses(NULL, knn_dice(), "backend cuda does not have the loss Dice");
     refuses(knn_dense(1, .kernel_regularizer = knn_orthogonal_regularizer(0.1)), loss,
             "dense_1/kernel: backend cuda does not have OrthogonalRegularizer");

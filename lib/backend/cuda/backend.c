@@ -12,14 +12,19 @@ static const knn_kernel *const cuda_kernels[] = {
     &knn__cuda_max_pooling2d,
     &knn__cuda_average_pooling2d,
     &knn__cuda_activation,
-    &knn__cuda_softmax_activation,
+    &knn__cuda_softmax_rows,
     &knn__cuda_dropout,
+    &knn__cuda_gaussian,
     &knn__cuda_rescaling,
     &knn__cuda_batch_normalization,
     &knn__cuda_rectifiers,
     &knn__cuda_padding,
     &knn__cuda_permutation,
     &knn__cuda_up_sampling,
+    &knn__cuda_group_normalization,
+    &knn__cuda_normalization,
+    &knn__cuda_embedding,
+    &knn__cuda_conv2d_transpose,
     NULL
 };
 

@@ -31,7 +31,7 @@ static void measure(const knn_step *step, knn_needs *needs)
     needs->scratch = 2 * (KNN_CUDA_SUM_PARTS + 1) * channels_of(step) * sizeof(float);
 }
 
-static knn__cuda_normalization describe(const knn_step *step, knn_part part)
+static knn__cuda_batch describe(const knn_step *step, knn_part part)
 {
     unsigned rows = knn__cuda_rows(part, step->nodes[0].in), most = KNN_CUDA_SUM_PARTS;
     const float *mean = knn__weight(step, 0, KNN_MOVING_MEAN), *variance = knn__weight(step, 0, KNN_MOVING_VARIANCE);
@@ -39,14 +39,14 @@ static knn__cuda_normalization describe(const knn_step *step, knn_part part)
         mean = saved_statistics(step);
         variance = mean + channels_of(step);
     }
-    return (knn__cuda_normalization){.rows = rows, .channels = (unsigned)channels_of(step), .parts = rows < most ? rows : most,
+    return (knn__cuda_batch){.rows = rows, .channels = (unsigned)channels_of(step), .parts = rows < most ? rows : most,
         .relu = step->count == 2, .epsilon = (float)step->nodes[0].epsilon, .mean = mean, .variance = variance,
         .gamma = knn__weight(step, 0, KNN_GAMMA), .beta = knn__weight(step, 0, KNN_BETA)};
 }
 
 static void forward(const knn_step *step, knn_part part)
 {
-    knn__cuda_normalization n = describe(step, part);
+    knn__cuda_batch n = describe(step, part);
     cudaStream_t stream = step->device->stream;
     const float *x = knn__image(&step->x, part.first, 0);
     if (by_batch(step))
@@ -59,7 +59,7 @@ static void forward(const knn_step *step, knn_part part)
 
 static void backward(const knn_step *step, knn_part part)
 {
-    knn__cuda_normalization n = describe(step, part);
+    knn__cuda_batch n = describe(step, part);
     cudaStream_t stream = step->device->stream;
     const float *x = knn__image(&step->x, part.first, 0), *dy = knn__image(&step->dy, part.first, 0);
     knn__cuda_did(step->device, knn__cuda_normalization_gradients(stream, n, x, dy, partial_of(step), sums_of(step),

@@ -7,7 +7,7 @@
 /* The rows [first, last) of a part. */
 typedef struct rows { unsigned first, last; } rows;
 
-static __device__ rows rows_of(const knn__cuda_normalization &n, unsigned part)
+static __device__ rows rows_of(const knn__cuda_batch &n, unsigned part)
 {
     unsigned a_part = (n.rows + n.parts - 1) / n.parts, first = part * a_part, last = first + a_part;
     return {first < n.rows ? first : n.rows, last < n.rows ? last : n.rows};
@@ -15,7 +15,7 @@ static __device__ rows rows_of(const knn__cuda_normalization &n, unsigned part)
 
 /* partial: [parts][mean, sum of the squared distances from it][channels]. Summed around the part's first number, so that a mean far from 0
  * costs no digits. */
-KNN_KERNEL measure_parts(knn__cuda_normalization n, const float *x, float *partial)
+KNN_KERNEL measure_parts(knn__cuda_batch n, const float *x, float *partial)
 {
     KNN_EACH (i, n.parts * n.channels) {
         unsigned part = i / n.channels, channel = i % n.channels;
@@ -32,7 +32,7 @@ KNN_KERNEL measure_parts(knn__cuda_normalization n, const float *x, float *parti
 }
 
 /* The parts put together by Chan, Golub and LeVeque's rule: Updating formulae and a pairwise algorithm for computing sample variances, 1979. */
-KNN_KERNEL join_parts(knn__cuda_normalization n, const float *partial, float momentum, float *mean, float *variance, float *moving_mean,
+KNN_KERNEL join_parts(knn__cuda_batch n, const float *partial, float momentum, float *mean, float *variance, float *moving_mean,
                       float *moving_variance)
 {
     KNN_EACH (channel, n.channels) {
@@ -53,20 +53,20 @@ KNN_KERNEL join_parts(knn__cuda_normalization n, const float *partial, float mom
     }
 }
 
-static __device__ float inverse_of(const knn__cuda_normalization &n, unsigned channel) { return 1 / sqrtf(n.variance[channel] + n.epsilon); }
+static __device__ float inverse_of(const knn__cuda_batch &n, unsigned channel) { return 1 / sqrtf(n.variance[channel] + n.epsilon); }
 
-static __device__ float scale_of(const knn__cuda_normalization &n, unsigned channel)
+static __device__ float scale_of(const knn__cuda_batch &n, unsigned channel)
 {
     return n.gamma != NULL ? n.gamma[channel] * inverse_of(n, channel) : inverse_of(n, channel);
 }
 
 /* One expression, rounded in one way, for both passes: they must agree on what ReLU lets through. */
-static __device__ float normalized(const knn__cuda_normalization &n, unsigned channel, float x)
+static __device__ float normalized(const knn__cuda_batch &n, unsigned channel, float x)
 {
     return fmaf(x - n.mean[channel], scale_of(n, channel), n.beta != NULL ? n.beta[channel] : 0);
 }
 
-KNN_KERNEL normalize(knn__cuda_normalization n, const float *x, float *y)
+KNN_KERNEL normalize(knn__cuda_batch n, const float *x, float *y)
 {
     KNN_EACH (i, n.rows * n.channels) {
         float value = normalized(n, i % n.channels, x[i]);
@@ -75,13 +75,13 @@ KNN_KERNEL normalize(knn__cuda_normalization n, const float *x, float *y)
 }
 
 /* dy behind ReLU's mask. */
-static __device__ float masked(const knn__cuda_normalization &n, unsigned channel, float x, float dy)
+static __device__ float masked(const knn__cuda_batch &n, unsigned channel, float x, float dy)
 {
     return !n.relu || normalized(n, channel, x) > 0 ? dy : 0;
 }
 
 /* partial: [parts][dbeta, dgamma][channels]: the sums of dz and of dz (x - mean) / deviation. */
-KNN_KERNEL gradient_parts(knn__cuda_normalization n, const float *x, const float *dy, float *partial)
+KNN_KERNEL gradient_parts(knn__cuda_batch n, const float *x, const float *dy, float *partial)
 {
     KNN_EACH (i, n.parts * n.channels) {
         unsigned part = i / n.channels, channel = i % n.channels;
@@ -98,7 +98,7 @@ KNN_KERNEL gradient_parts(knn__cuda_normalization n, const float *x, const float
 }
 
 /* sums: [dbeta, dgamma][channels]; both into the gradients, too, which may be NULL. */
-KNN_KERNEL add_gradients(knn__cuda_normalization n, const float *partial, float *sums, float *dgamma, float *dbeta)
+KNN_KERNEL add_gradients(knn__cuda_batch n, const float *partial, float *sums, float *dgamma, float *dbeta)
 {
     KNN_EACH (channel, n.channels) {
         float sum = 0, product = 0;
@@ -116,7 +116,7 @@ KNN_KERNEL add_gradients(knn__cuda_normalization n, const float *partial, float 
 }
 
 /* dx = scale (dz - mean of dz - n * mean of dz n), n the normalized x: mean and variance depend on x, too. sums NULL: they do not. */
-KNN_KERNEL input_gradient(knn__cuda_normalization n, const float *x, const float *dy, const float *sums, float *dx)
+KNN_KERNEL input_gradient(knn__cuda_batch n, const float *x, const float *dy, const float *sums, float *dx)
 {
     float share = 1 / (float)n.rows;
     KNN_EACH (i, n.rows * n.channels) {
@@ -128,7 +128,7 @@ KNN_KERNEL input_gradient(knn__cuda_normalization n, const float *x, const float
     }
 }
 
-cudaError_t knn__cuda_batch_statistics(cudaStream_t stream, knn__cuda_normalization n, const float *x, float momentum, float *partial,
+cudaError_t knn__cuda_batch_statistics(cudaStream_t stream, knn__cuda_batch n, const float *x, float momentum, float *partial,
                                        float *mean, float *variance, float *moving_mean, float *moving_variance)
 {
     KNN_LAUNCH_EACH(n.parts * n.channels, stream, measure_parts, n, x, partial);
@@ -137,13 +137,13 @@ cudaError_t knn__cuda_batch_statistics(cudaStream_t stream, knn__cuda_normalizat
     return error != cudaSuccess ? error : cudaGetLastError();
 }
 
-cudaError_t knn__cuda_normalize(cudaStream_t stream, knn__cuda_normalization n, const float *x, float *y)
+cudaError_t knn__cuda_normalize(cudaStream_t stream, knn__cuda_batch n, const float *x, float *y)
 {
     KNN_LAUNCH_EACH(n.rows * n.channels, stream, normalize, n, x, y);
     return cudaGetLastError();
 }
 
-cudaError_t knn__cuda_normalization_gradients(cudaStream_t stream, knn__cuda_normalization n, const float *x, const float *dy, float *partial,
+cudaError_t knn__cuda_normalization_gradients(cudaStream_t stream, knn__cuda_batch n, const float *x, const float *dy, float *partial,
                                               float *sums, float *dgamma, float *dbeta)
 {
     KNN_LAUNCH_EACH(n.parts * n.channels, stream, gradient_parts, n, x, dy, partial);
@@ -152,7 +152,7 @@ cudaError_t knn__cuda_normalization_gradients(cudaStream_t stream, knn__cuda_nor
     return error != cudaSuccess ? error : cudaGetLastError();
 }
 
-cudaError_t knn__cuda_normalize_backward(cudaStream_t stream, knn__cuda_normalization n, const float *x, const float *dy, const float *sums,
+cudaError_t knn__cuda_normalize_backward(cudaStream_t stream, knn__cuda_batch n, const float *x, const float *dy, const float *sums,
                                          float *dx)
 {
     KNN_LAUNCH_EACH(n.rows * n.channels, stream, input_gradient, n, x, dy, sums, dx);

@@ -1,4 +1,4 @@
-/* What works number by number, in place where the backward pass allows it: activations, dropout, rescaling; and softmax, row by row. */
+/* What works number by number, in place where the backward pass allows it: activations, dropout, Gaussian noise, rescaling. */
 #include "backend/activations.h"
 #include "backend/cuda/cuda.h"
 #include "backend/cuda/window.h"
@@ -37,39 +37,6 @@ static void backward_activation(const knn_step *step, knn_part part)
                                                             knn__image(&step->dx, part.first, 0)), "an activation, backward");
 }
 
-/* ---- Softmax over the channels ---- */
-
-static int covers_softmax(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count;
-    return knn__cuda_covers(nodes[0].op == KNN_OP_ACTIVATION && nodes[0].activation == KNN_SOFTMAX, &nodes[0], request, reason);
-}
-
-static void measure_softmax(const knn_step *step, knn_needs *needs)
-{
-    (void)step;
-    needs->output = true;
-    needs->in_place = true;
-}
-
-static void forward_softmax(const knn_step *step, knn_part part)
-{
-    knn_extent e = step->nodes[0].in;
-    knn__cuda_did(step->device, knn__cuda_softmax(step->device->stream, knn__image(&step->x, part.first, 0), knn__cuda_rows(part, e),
-                                                  (unsigned)e.channels, knn__image(&step->y, part.first, 0)), "softmax");
-}
-
-static void backward_softmax(const knn_step *step, knn_part part)
-{
-    knn_extent e = step->nodes[0].in;
-    if (step->dx.data == NULL)
-        return;
-    knn__cuda_did(step->device, knn__cuda_softmax_backward(step->device->stream, knn__image(&step->y, part.first, 0),
-                                                           knn__image(&step->dy, part.first, 0), knn__cuda_rows(part, e),
-                                                           (unsigned)e.channels, knn__image(&step->dx, part.first, 0)),
-                  "softmax, backward");
-}
-
 /* ---- Dropout: counter-based random numbers, so that backward draws the mask again instead of storing it ---- */
 
 static int covers_dropout(const knn_node *nodes, int count, const knn_request *request, const char **reason)
@@ -102,6 +69,37 @@ static void backward_dropout(const knn_step *step, knn_part part)
         drop(step, part, &step->dy, &step->dx);
 }
 
+/* ---- Gaussian noise and dropout: normal numbers, which backward draws again ---- */
+
+static int covers_gaussian(const knn_node *nodes, int count, const knn_request *request, const char **reason)
+{
+    (void)count;
+    return knn__cuda_covers(nodes[0].op == KNN_OP_GAUSSIAN_NOISE || nodes[0].op == KNN_OP_GAUSSIAN_DROPOUT, &nodes[0], request, reason);
+}
+
+static void disturb(const knn_step *step, knn_part part, float deviation, const knn_tensor *from, const knn_tensor *to)
+{
+    const knn_node *n = &step->nodes[0];
+    const knn__cuda_noise d = {.seed = step->run->seed, .stream = (uint32_t)(KNN__STREAM_DROPOUT + 16 * n->layer),
+        .iteration = step->run->iteration, .deviation = deviation, .factors = n->op == KNN_OP_GAUSSIAN_DROPOUT,
+        .length = (unsigned)to->length};
+    knn__cuda_did(step->device, knn__cuda_disturb(step->device->stream, d, knn__cuda_images(part), knn__image(from, part.first, 0),
+                                                  knn__image(to, part.first, 0)), "Gaussian noise");
+}
+
+static void forward_gaussian(const knn_step *step, knn_part part)
+{
+    disturb(step, part, (float)step->nodes[0].rate, &step->x, &step->y);
+}
+
+/* What is added has no part in the gradient. */
+static void backward_gaussian(const knn_step *step, knn_part part)
+{
+    bool factors = step->nodes[0].op == KNN_OP_GAUSSIAN_DROPOUT;
+    if (step->dx.data != NULL)
+        disturb(step, part, factors ? (float)step->nodes[0].rate : 0, &step->dy, &step->dx);
+}
+
 /* ---- Rescaling: y = scale x + offset ---- */
 
 static int covers_rescaling(const knn_node *nodes, int count, const knn_request *request, const char **reason)
@@ -132,14 +130,14 @@ const knn_kernel knn__cuda_activation = {
     .covers = covers_activation, .measure = measure_activation, .forward = forward_activation, .backward = backward_activation,
 };
 
-const knn_kernel knn__cuda_softmax_activation = {
-    .name = "softmax, cuda",
-    .covers = covers_softmax, .measure = measure_softmax, .forward = forward_softmax, .backward = backward_softmax,
-};
-
 const knn_kernel knn__cuda_dropout = {
     .name = "dropout, cuda",
     .covers = covers_dropout, .measure = measure_in_place, .forward = forward_dropout, .backward = backward_dropout,
+};
+
+const knn_kernel knn__cuda_gaussian = {
+    .name = "gaussian noise, cuda",
+    .covers = covers_gaussian, .measure = measure_in_place, .forward = forward_gaussian, .backward = backward_gaussian,
 };
 
 const knn_kernel knn__cuda_rescaling = {

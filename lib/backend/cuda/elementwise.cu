@@ -1,6 +1,5 @@
-/* What works number by number: activations, dropout, rescaling. The formulas are the host's. */
+/* What works number by number: activations, dropout, Gaussian noise, rescaling. The formulas are the host's. */
 #include "backend/cuda/activate.h"
-
 #include "core/philox.h"
 
 KNN_KERNEL activate(knn_activation f, const float *x, unsigned n, float *y)
@@ -39,6 +38,38 @@ KNN_KERNEL drop(knn__cuda_draws d, unsigned n, const float *from, float *to)
     }
 }
 
+/* cos(2 pi t) for t in [0, 1): folded to [0, 1/4], then Taylor's series, whose next term is below 1e-8. The library's cosf keeps an array for
+ * arguments of any size. */
+static __device__ float cosine_of_turn(float t)
+{
+    float half = t > 0.5f ? 1 - t : t, folded = half > 0.25f ? 0.5f - half : half, x = 6.28318530717958648f * folded, z = x * x;
+    float c = 1 - z / 2 * (1 - z / 12 * (1 - z / 30 * (1 - z / 56 * (1 - z / 90 * (1 - z / 132)))));
+    return half > 0.25f ? -c : c;
+}
+
+/* By Box and Muller, from uniform numbers. */
+static __device__ float normal_of(uint32_t first, uint32_t second)
+{
+    return sqrtf(-2 * logf(1 - knn__uniform_of(first))) * cosine_of_turn(knn__uniform_of(second));
+}
+
+/* Two numbers for each i: a block of the generator. */
+KNN_KERNEL disturb(knn__cuda_noise d, unsigned n, const float *from, float *to)
+{
+    unsigned blocks = (d.length + 1) / 2;
+    KNN_EACH (i, n) {
+        unsigned image = i / blocks, block = i % blocks;
+        const uint32_t counter[4] = {d.stream, d.iteration, image, block};
+        uint32_t words[4];
+        knn__philox(d.seed, counter, words);
+        for (unsigned k = 0; k < 2 && 2 * block + k < d.length; k++) {
+            unsigned at = image * d.length + 2 * block + k;
+            float noise = d.deviation * normal_of(words[2 * k], words[2 * k + 1]);
+            to[at] = from[at] + (d.factors ? from[at] * noise : noise);
+        }
+    }
+}
+
 cudaError_t knn__cuda_activate(cudaStream_t stream, knn_activation f, const float *x, unsigned n, float *y)
 {
     KNN_LAUNCH_EACH(n, stream, activate, f, x, n, y);
@@ -61,5 +92,12 @@ cudaError_t knn__cuda_drop(cudaStream_t stream, knn__cuda_draws d, unsigned imag
 {
     unsigned n = images * ((d.draws + 3) / 4);
     KNN_LAUNCH_EACH(n, stream, drop, d, n, from, to);
+    return cudaGetLastError();
+}
+
+cudaError_t knn__cuda_disturb(cudaStream_t stream, knn__cuda_noise d, unsigned images, const float *from, float *to)
+{
+    unsigned n = images * ((d.length + 1) / 2);
+    KNN_LAUNCH_EACH(n, stream, disturb, d, n, from, to);
     return cudaGetLastError();
 }

@@ -66,8 +66,14 @@ cudaError_t knn__cuda_sum_rows(cudaStream_t stream, const float *from, unsigned 
 /* dz = the gradient before an activation, from y and dy; db[columns] = the sum of its rows, NULL: not wanted; partial: as above. */
 cudaError_t knn__cuda_sum_slopes(cudaStream_t stream, knn_activation f, const float *y, const float *dy, unsigned rows, unsigned columns,
                                  float *partial, float *dz, float *db);
-cudaError_t knn__cuda_softmax(cudaStream_t stream, const float *x, unsigned rows, unsigned columns, float *y);
-cudaError_t knn__cuda_softmax_backward(cudaStream_t stream, const float *y, const float *dy, unsigned rows, unsigned columns, float *dx);
+
+/* ---- softmax.cu: softmax, log_softmax, sparsemax over rows of `length` numbers, `step` apart: [blocks][length][step]. Of a batch of n
+ * numbers; x is read by sparsemax only on the way back ---- */
+
+typedef struct knn__cuda_row { knn_activation function; unsigned length, step; } knn__cuda_row;
+cudaError_t knn__cuda_softmax(cudaStream_t stream, knn__cuda_row r, unsigned n, const float *x, float *y);
+cudaError_t knn__cuda_softmax_backward(cudaStream_t stream, knn__cuda_row r, unsigned n, const float *x, const float *y, const float *dy,
+                                       float *dx);
 
 /* ---- pooling2d.cu. which: for each number of the output, the cell of its clipped window that was the largest, counted row by row; NULL:
  * not wanted. which_stride: bytes from one image's to the next ---- */
@@ -93,24 +99,34 @@ typedef struct knn__cuda_draws {
 } knn__cuda_draws;
 cudaError_t knn__cuda_drop(cudaStream_t stream, knn__cuda_draws d, unsigned images, const float *from, float *to);
 
+/* to = from + deviation n, or, `factors`, from (1 + deviation n), with normal numbers n. */
+typedef struct knn__cuda_noise {
+    uint64_t seed;
+    uint32_t stream, iteration;
+    float deviation;
+    bool factors;
+    unsigned length;                        /* of an image */
+} knn__cuda_noise;
+cudaError_t knn__cuda_disturb(cudaStream_t stream, knn__cuda_noise d, unsigned images, const float *from, float *to);
+
 /* ---- batch_normalization.cu: of matrices [rows][channels] ---- */
 
-typedef struct knn__cuda_normalization {
+typedef struct knn__cuda_batch {
     unsigned rows, channels, parts;         /* parts of the rows that are summed by themselves: at most KNN_CUDA_SUM_PARTS */
     bool relu;                              /* behind it */
     float epsilon;
     const float *mean, *variance, *gamma, *beta;        /* [channels]; gamma NULL: all 1, beta NULL: all 0 */
-} knn__cuda_normalization;
+} knn__cuda_batch;
 
 /* Writes the batch's mean and variance, and moves the moving ones. partial: [parts][2][channels]. */
-cudaError_t knn__cuda_batch_statistics(cudaStream_t stream, knn__cuda_normalization n, const float *x, float momentum, float *partial,
+cudaError_t knn__cuda_batch_statistics(cudaStream_t stream, knn__cuda_batch n, const float *x, float momentum, float *partial,
                                        float *mean, float *variance, float *moving_mean, float *moving_variance);
-cudaError_t knn__cuda_normalize(cudaStream_t stream, knn__cuda_normalization n, const float *x, float *y);
+cudaError_t knn__cuda_normalize(cudaStream_t stream, knn__cuda_batch n, const float *x, float *y);
 /* sums: [dbeta, dgamma][channels], which dgamma and dbeta, where not NULL, get, too. */
-cudaError_t knn__cuda_normalization_gradients(cudaStream_t stream, knn__cuda_normalization n, const float *x, const float *dy, float *partial,
+cudaError_t knn__cuda_normalization_gradients(cudaStream_t stream, knn__cuda_batch n, const float *x, const float *dy, float *partial,
                                               float *sums, float *dgamma, float *dbeta);
 /* sums NULL: mean and variance are not those of x. */
-cudaError_t knn__cuda_normalize_backward(cudaStream_t stream, knn__cuda_normalization n, const float *x, const float *dy, const float *sums,
+cudaError_t knn__cuda_normalize_backward(cudaStream_t stream, knn__cuda_batch n, const float *x, const float *dy, const float *sums,
                                          float *dx);
 
 /* ---- rectifiers.cu ---- */
@@ -143,6 +159,43 @@ cudaError_t knn__cuda_permute(cudaStream_t stream, knn__cuda_axes a, unsigned im
 typedef struct knn__cuda_enlargement { knn_op op; unsigned in_height, in_width, channels, rows, columns; } knn__cuda_enlargement;
 cudaError_t knn__cuda_enlarge(cudaStream_t stream, knn__cuda_enlargement e, unsigned images, const float *x, float *y);
 cudaError_t knn__cuda_enlarge_backward(cudaStream_t stream, knn__cuda_enlargement e, unsigned images, const float *dy, float *dx);
+
+/* ---- group_normalization.cu: blocks of [rows][groups][columns] ---- */
+
+typedef struct knn__cuda_groups {
+    unsigned rows, groups, columns;
+    float epsilon;
+    const float *gamma, *beta;              /* [groups][columns]; NULL: all 1, all 0 */
+} knn__cuda_groups;
+
+/* Of n numbers. statistics: [blocks][groups][mean, 1 / deviation]. */
+cudaError_t knn__cuda_group_statistics(cudaStream_t stream, knn__cuda_groups g, unsigned n, const float *x, float *statistics);
+cudaError_t knn__cuda_normalize_groups(cudaStream_t stream, knn__cuda_groups g, unsigned n, const float *x, const float *statistics, float *y);
+/* products: [n]: dy times the normalized x: gamma's gradient is their sum over blocks and rows. */
+cudaError_t knn__cuda_group_products(cudaStream_t stream, knn__cuda_groups g, unsigned n, const float *x, const float *dy,
+                                     const float *statistics, float *products);
+cudaError_t knn__cuda_group_sums(cudaStream_t stream, knn__cuda_groups g, unsigned n, const float *dy, const float *products, float *sums);
+/* sums: [blocks][groups][2]: the means of gamma dy and of gamma dy times the normalized x. */
+cudaError_t knn__cuda_normalize_groups_backward(cudaStream_t stream, knn__cuda_groups g, unsigned n, const float *x, const float *dy,
+                                                const float *statistics, const float *sums, float *dx);
+
+/* ---- normalization.cu: by statistics that are known ---- */
+
+typedef struct knn__cuda_known {
+    unsigned channels;
+    const double *given;                    /* [statistics] means, then variances; NULL: the weights */
+    unsigned statistics;                    /* 1: the same for all channels */
+    const float *mean, *variance;           /* [channels] */
+    bool invert;
+} knn__cuda_known;
+cudaError_t knn__cuda_normalize_known(cudaStream_t stream, knn__cuda_known k, unsigned n, const float *x, float *y);
+cudaError_t knn__cuda_normalize_known_backward(cudaStream_t stream, knn__cuda_known k, unsigned n, const float *dy, float *dx);
+
+/* ---- embedding.cu: rows of a table [rows][width]; numbers that are no row of it give zeros ---- */
+
+typedef struct knn__cuda_table { unsigned rows, width; } knn__cuda_table;
+cudaError_t knn__cuda_embed(cudaStream_t stream, knn__cuda_table t, unsigned numbers, const float *x, const float *table, float *y);
+cudaError_t knn__cuda_embed_backward(cudaStream_t stream, knn__cuda_table t, unsigned numbers, const float *x, const float *dy, float *gradient);
 
 /* ---- loss.cu ---- */
 

@@ -1,9 +1,7 @@
-/* Work on the rows of matrices: adding a bias, summing rows, softmax. */
+/* Work on the rows of matrices: adding a bias, summing rows. */
 #include "backend/cuda/activate.h"
 
 static const unsigned FEW_ROWS = 64;        /* are summed by one thread a column */
-
-#include <math.h>
 
 KNN_KERNEL add_to_rows(const float *bias, knn_activation f, unsigned n, unsigned columns, float *y)
 {
@@ -46,34 +44,6 @@ KNN_KERNEL sum_slopes(knn_activation f, const float *y, const float *dy, unsigne
     }
 }
 
-/* A row for each thread. */
-KNN_KERNEL softmax(const float *x, unsigned rows, unsigned columns, float *y)
-{
-    KNN_EACH (row, rows) {
-        const float *from = x + row * columns;
-        float *to = y + row * columns, most = from[0], sum = 0;
-        for (unsigned i = 1; i < columns; i++)
-            most = from[i] > most ? from[i] : most;
-        for (unsigned i = 0; i < columns; i++)
-            sum += to[i] = expf(from[i] - most);
-        for (unsigned i = 0; i < columns; i++)
-            to[i] /= sum;
-    }
-}
-
-/* dx = y (dy - sum of y dy) */
-KNN_KERNEL softmax_backward(const float *y, const float *dy, unsigned rows, unsigned columns, float *dx)
-{
-    KNN_EACH (row, rows) {
-        unsigned first = row * columns;
-        float sum = 0;
-        for (unsigned i = first; i < first + columns; i++)
-            sum += y[i] * dy[i];
-        for (unsigned i = first; i < first + columns; i++)
-            dx[i] = y[i] * (dy[i] - sum);
-    }
-}
-
 cudaError_t knn__cuda_add_to_rows(cudaStream_t stream, const float *bias, knn_activation f, unsigned rows, unsigned columns, float *y)
 {
     KNN_LAUNCH_EACH(rows * columns, stream, add_to_rows, bias, f, rows * columns, columns, y);
@@ -101,16 +71,4 @@ cudaError_t knn__cuda_sum_slopes(cudaStream_t stream, knn_activation f, const fl
     }
     cudaError_t error = knn__cuda_activate_backward(stream, f, y, dy, rows * columns, dz);
     return db == NULL || error != cudaSuccess ? error : knn__cuda_sum_rows(stream, dz, rows, columns, partial, db);
-}
-
-cudaError_t knn__cuda_softmax(cudaStream_t stream, const float *x, unsigned rows, unsigned columns, float *y)
-{
-    KNN_LAUNCH_EACH(rows, stream, softmax, x, rows, columns, y);
-    return cudaGetLastError();
-}
-
-cudaError_t knn__cuda_softmax_backward(cudaStream_t stream, const float *y, const float *dy, unsigned rows, unsigned columns, float *dx)
-{
-    KNN_LAUNCH_EACH(rows, stream, softmax_backward, y, dy, rows, columns, dx);
-    return cudaGetLastError();
 }
