@@ -2,7 +2,7 @@
  * Gradients are tested by the harness, Resizing and CenterCrop by keras/keras_conformance_test.c. */
 #include "layer_run.h"
 
-#include "backend/reference/image_geometry.h"
+#include "backend/image_geometry.h"
 #include "core/status.h"
 #include "support/check_array.h"
 #include "support/check_run.h"

@@ -44,7 +44,7 @@ static void no_failures(const harness_report *report)
 }
 
 /* Groups of which the backend covers a case. */
-static const char *const groups[] = {"convolution", "pooling", "dense", "elementwise", "normalization", "chain"};
+static const char *const groups[] = {"convolution", "pooling", "dense", "elementwise", "normalization", "pictures", "chain"};
 enum { GROUPS = sizeof groups / sizeof *groups };
 
 START_TEST(kernels_agree_with_the_double_reference)

@@ -25,6 +25,8 @@ static const knn_kernel *const cuda_kernels[] = {
     &knn__cuda_normalization,
     &knn__cuda_embedding,
     &knn__cuda_conv2d_transpose,
+    &knn__cuda_image_map,
+    &knn__cuda_random_color,
     NULL
 };
 

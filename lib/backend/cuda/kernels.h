@@ -4,6 +4,7 @@
 #define KNN_BACKEND_CUDA_KERNELS_H
 
 #include "backend/backend.h"
+#include "backend/image_geometry.h"
 #include "backend/updates.h"
 
 #include <cuda_runtime_api.h>
@@ -196,6 +197,33 @@ cudaError_t knn__cuda_normalize_known_backward(cudaStream_t stream, knn__cuda_kn
 typedef struct knn__cuda_table { unsigned rows, width; } knn__cuda_table;
 cudaError_t knn__cuda_embed(cudaStream_t stream, knn__cuda_table t, unsigned numbers, const float *x, const float *table, float *y);
 cudaError_t knn__cuda_embed_backward(cudaStream_t stream, knn__cuda_table t, unsigned numbers, const float *x, const float *dy, float *gradient);
+
+/* ---- images.cu ---- */
+
+typedef struct knn__cuda_picture {
+    knn__image_transform transform;
+    unsigned out_height, out_width, channels;
+    float fill_value;
+} knn__cuda_picture;
+/* Of one image. The way back writes all of dx. */
+cudaError_t knn__cuda_sample(cudaStream_t stream, knn__cuda_picture p, const float *x, float *y);
+cudaError_t knn__cuda_spread(cudaStream_t stream, knn__cuda_picture p, const float *dy, float *dx);
+
+/* y = r x + (1 - r) the channel's mean, or x + r, r drawn from [least, most) for each image; cut to [low, high]. */
+typedef struct knn__cuda_color {
+    uint64_t seed;
+    uint32_t stream, iteration;
+    float least, most, low, high;
+    bool contrast;
+    unsigned positions, channels;
+} knn__cuda_color;
+/* means: [images][channels]. */
+cudaError_t knn__cuda_channel_means(cudaStream_t stream, knn__cuda_color c, unsigned images, const float *x, float *means);
+cudaError_t knn__cuda_recolor(cudaStream_t stream, knn__cuda_color c, unsigned images, const float *x, const float *means, float *y);
+/* dz: dy without what was cut; then dx, from the means of dz, in its place. */
+cudaError_t knn__cuda_mask_color(cudaStream_t stream, knn__cuda_color c, unsigned images, const float *x, const float *means, const float *dy,
+                                 float *dz);
+cudaError_t knn__cuda_blend_color(cudaStream_t stream, knn__cuda_color c, unsigned images, const float *means, float *dx);
 
 /* ---- loss.cu ---- */
 

@@ -2,7 +2,7 @@
  * Does not know where they come from. Backward draws again and is the exact transpose. */
 #include "backend/reference/reference.h"
 
-#include "backend/reference/image_geometry.h"
+#include "backend/image_geometry.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * Run in training only. Backward draws again; where y was cut, no gradient passes. */
 #include "backend/reference/reference.h"
 
-#include "backend/reference/image_geometry.h"
+#include "backend/image_geometry.h"
 
 static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
 {
