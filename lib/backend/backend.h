@@ -34,7 +34,10 @@ typedef struct knn__loss_call {
     double *value;                          /* [images], unweighted */
     knn_real *gradient;                     /* of sum(weight * value) / divisor; NULL: not wanted */
     knn_device *device;                     /* in whose memory all these arrays lie; NULL: the host's */
+    double *sums;                           /* [images + 1][KNN_LOSS_SUMS]: room for what a device adds up by itself first */
 } knn__loss_call;
+
+enum { KNN_LOSS_SUMS = 4 };
 
 typedef enum knn__update_op {
     KNN_UPDATE_SGD, KNN_UPDATE_RMSPROP, KNN_UPDATE_ADAM, KNN_UPDATE_ADAGRAD, KNN_UPDATE_ADADELTA, KNN_UPDATE_ADAMAX, KNN_UPDATE_NADAM,
@@ -129,7 +132,6 @@ typedef struct knn_backend {
     void (*update)(const knn__update_call *call, size_t first, size_t last);    /* elements of the arenas; serial. NULL: `step` */
     const knn__device_class *devices;       /* NULL: it works in the host's memory, on the host's threads */
     void (*step)(const knn__step_call *call);           /* of a backend with devices */
-    bool (*has_loss)(knn__loss_op op);      /* NULL: it has all */
 } knn_backend;
 
 extern const knn_backend knn__reference_backend;

@@ -24,7 +24,7 @@ typedef struct knn__loss {
 } knn__loss;
 knn_status knn__loss_resolve(const knn_loss *description, knn__loss *loss);
 void       knn__loss_release(knn__loss *loss);
-/* KNN_ERROR_UNSUPPORTED names the loss where the backend does not have it. */
+/* KNN_ERROR_UNSUPPORTED where the backend does not have the loss: a user's is only the host's. */
 knn_status knn__loss_runs_on(const knn__loss *loss, const knn_backend *backend);
 /* Whether the loss can start before this last activation (sigmoid with binary, softmax with categorical cross-entropy). */
 bool       knn__loss_takes_logits_of(const knn__loss *loss, knn_activation last);

@@ -116,10 +116,9 @@ knn_status knn__loss_resolve(const knn_loss *description, knn__loss *loss)
 
 knn_status knn__loss_runs_on(const knn__loss *loss, const knn_backend *backend)
 {
-    if (backend->devices == NULL || (loss->kind != NULL && (backend->has_loss == NULL || backend->has_loss(loss->call.op))))
+    if (backend->devices == NULL || loss->kind != NULL)
         return KNN_OK;
-    return knn__fail(KNN_ERROR_UNSUPPORTED, "backend %s does not have the loss %s", backend->name,
-                     loss->kind != NULL ? loss->kind->class_name : "of a user");
+    return knn__fail(KNN_ERROR_UNSUPPORTED, "backend %s does not have users' losses", backend->name);
 }
 
 void knn__loss_release(knn__loss *loss)

@@ -168,6 +168,7 @@ static void place_transfers(knn__plan *plan, cursor *at)
     plan->target = take(at, images * plan->out_length * sizeof *plan->target);        /* no label is longer */
     plan->weight = take(at, images * sizeof *plan->weight);
     plan->losses = take(at, images * sizeof *plan->losses);
+    plan->loss_sums = take(at, (images + 1) * KNN_LOSS_SUMS * sizeof *plan->loss_sums);
 }
 
 static size_t place(knn__plan *plan, unsigned char *base)

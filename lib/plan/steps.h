@@ -25,7 +25,7 @@ struct knn__plan {
      * after it is. */
     knn_device *device;
     knn_real *input, *target, *weight;
-    double *losses;
+    double *losses, *loss_sums;
     knn_real *host_output;
 };
 

@@ -39,6 +39,7 @@ void knn__plan_loss(knn__plan *plan, const knn__loss_call *call)
         there.target = send(plan, plan->target, call->target, class_numbers ? rows : rows * (size_t)call->outputs);
         there.weight = send(plan, plan->weight, call->weight, images);
         there.value = plan->losses;
+        there.sums = plan->loss_sums;
     }
     plan->options.backend->loss(&there);
     if (plan->device != NULL)

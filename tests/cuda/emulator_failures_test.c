@@ -80,6 +80,29 @@ START_TEST(an_old_gpu_is_refused)
 }
 END_TEST
 
+/* ---- What only users have ---- */
+
+static knn_status same_shape(const knn_layer *layer, const knn_shape *in, knn_shape *out)
+{
+    (void)layer;
+    *out = *in;
+    return KNN_OK;
+}
+
+static void pass_on(const knn_layer *layer, const knn_layer_call *call) { (void)layer, (void)call; }
+static double no_loss(const knn_loss *loss, const float *target, const float *prediction, size_t outputs, float *gradient)
+{
+    (void)loss, (void)target, (void)prediction;
+    memset(gradient, 0, outputs * sizeof *gradient);
+    return 0;
+}
+
+static const knn_layer_class own_layers = {.size = sizeof own_layers, .class_name = "Test>Own", .description_size = sizeof(knn_layer),
+    .shape = same_shape, .forward = pass_on, .backward = pass_on};
+static const knn_layer own_layer = {"Test>Own", sizeof own_layer, &own_layers};
+static const knn_loss_class own_losses = {.size = sizeof own_losses, .class_name = "Test>None", .value = no_loss};
+static const knn_loss own_loss = {"Test>None", sizeof own_loss, &own_losses};
+
 /* ---- auto ---- */
 
 static const char *chosen(const knn_layer *layer)
@@ -106,7 +129,7 @@ END_TEST
 
 START_TEST(auto_is_the_cpu_where_the_gpu_lacks_something)
 {
-    ck_assert_str_eq(chosen(knn_random_brightness(0.2)), "cpu");
+    ck_assert_str_eq(chosen(&own_layer), "cpu");
     ck_assert_str_eq(chosen(knn_dense(1, .kernel_constraint = knn_max_norm(1))), "cpu");
     nothing_is_left();
 }
@@ -129,8 +152,8 @@ static void refuses(const knn_layer *layer, const knn_loss *loss, const char *te
 START_TEST(what_is_lacking_is_named)
 {
     const knn_loss *loss = knn_binary_crossentropy();
-    refuses(knn_random_brightness(0.2), loss, "random_brightness: backend cuda has no kernel for this layer");
-    refuses(NULL, knn_dice(), "backend cuda does not have the loss Dice");
+    refuses(&own_layer, loss, "backend cuda has no kernel for this layer");
+    refuses(NULL, &own_loss, "backend cuda does not have users' losses");
     refuses(knn_dense(1, .kernel_regularizer = knn_orthogonal_regularizer(0.1)), loss,
             "dense_1/kernel: backend cuda does not have OrthogonalRegularizer");
     refuses(knn_dense(1, .kernel_constraint = knn_max_norm(1)), loss, "dense_1/kernel: backend cuda does not have MaxNorm");

@@ -57,9 +57,11 @@ bool LOSS(const char *backend, const knn__loss_call *settings, const loss_number
     call.weight = weight.there;
     call.gradient = gradient.there;
     call.value = place_make(&p, numbers->value, value_bytes);
+    call.sums = p.devices != NULL ? p.devices->alloc(p.device, ((size_t)call.images + 1) * KNN_LOSS_SUMS * sizeof *call.sums) : NULL;
     found->loss(&call);
     place_read(&p, numbers->value, call.value, value_bytes);
     place_free(&p, call.value);
+    place_free(&p, call.sums);
     fetch(&p, prediction, NULL);
     fetch(&p, target, NULL);
     fetch(&p, weight, NULL);

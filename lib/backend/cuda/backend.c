@@ -34,8 +34,6 @@ static const knn_kernel *const *kernels(int list) { return list == 0 ? cuda_kern
 
 static const char *instruction_set(void) { return ""; }
 
-static bool has_loss(knn__loss_op op) { return op != KNN_LOSS_DICE && op != KNN_LOSS_TVERSKY; }
-
 static void loss(const knn__loss_call *call) { knn__cuda_did(call->device, knn__cuda_loss(call->device->stream, call), "a loss"); }
 
 const knn_backend knn__cuda_backend = {
@@ -45,5 +43,4 @@ const knn_backend knn__cuda_backend = {
     .loss = loss,
     .step = knn__cuda_optimizer_step,
     .devices = &knn__cuda_devices,
-    .has_loss = has_loss,
 };

@@ -24,7 +24,10 @@ static __device__ inline unsigned knn__array_of(const knn__cuda_step &s, size_t 
     unsigned low = 0, high = s.count;
     while (high - low > 1) {
         unsigned middle = (low + high) / 2;
-        *(s.arrays[middle].offset <= i ? &low : &high) = middle;
+        if (s.arrays[middle].offset <= i)
+            low = middle;
+        else
+            high = middle;
     }
     return low;
 }
