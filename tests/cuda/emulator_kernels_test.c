@@ -6,9 +6,11 @@
 #include "backend/cuda/kernels.h"
 #include "cases.h"
 #include "emulator.h"
+#include "kernels.h"
 #include "support/check_run.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,6 +62,7 @@ START_TEST(losses_and_optimizers_agree_with_the_double_reference)
 {
     harness_report report = {.to = NULL};
     harness_test_learning("cuda", &report);
+    harness_test_steps("cuda", &report);
     no_failures(&report);
 }
 END_TEST
@@ -69,6 +72,50 @@ START_TEST(every_kernel_has_a_case)
     harness_report report = {.to = NULL};
     harness_support("cuda", &report);
     ck_assert_msg(report.failures == 0, "%s", report.first);
+}
+END_TEST
+
+/* ---- docs/cuda.md names the layers that are refused ---- */
+
+static bool has_layer(const chain_case *from, const char *class_name)
+{
+    for (int i = 0; from->layers[i] != NULL; i++)
+        if (strcmp(from->layers[i]->class_name, class_name) == 0)
+            return true;
+    return false;
+}
+
+/* Whether some case with a layer of this kind is covered; there must be a case, but for the input. */
+static bool is_covered(const knn_backend *backend, const char *class_name)
+{
+    bool found = strcmp(class_name, "InputLayer") == 0, covered = found;
+    for (const chain_case *from = chain_cases; from->group != NULL && !covered; from++)
+        if (has_layer(from, class_name)) {
+            problem p;
+            problem_open(&p, from);
+            covered = backend_covers(backend, &p);
+            problem_free(&p);
+            found = true;
+        }
+    ck_assert_msg(found, "%s has no case", class_name);
+    return covered;
+}
+
+START_TEST(docs_name_the_layers_that_are_refused)
+{
+    char refused[1024] = "| layers that are refused |", row[sizeof refused] = "";
+    const size_t head = strlen(refused);
+    const knn_backend *backend = knn__find_backend("cuda");
+    for (const knn__kind *const *kind = knn__layer_kinds; *kind != NULL; kind++)
+        if (!is_covered(backend, (*kind)->class_name))
+            snprintf(refused + strlen(refused), sizeof refused - strlen(refused), " %s,", (*kind)->class_name);
+    snprintf(refused + strlen(refused), sizeof refused - strlen(refused), " users' own |\n");
+    FILE *docs = fopen(KNN_DOCS "/cuda.md", "r");
+    ck_assert_ptr_nonnull(docs);
+    while (strncmp(row, refused, head) != 0 && fgets(row, sizeof row, docs) != NULL)
+        ;
+    fclose(docs);
+    ck_assert_str_eq(row, refused);
 }
 END_TEST
 
@@ -89,6 +136,9 @@ static Suite *suite(void)
     suite_add_tcase(s, kernels("large_grids", large_grids));
     suite_add_tcase(s, kernels("one_block", one_block));
     suite_add_tcase(s, kernels("three_blocks", three_blocks));
+    TCase *docs = tcase_create("docs");
+    tcase_add_test(docs, docs_name_the_layers_that_are_refused);
+    suite_add_tcase(s, docs);
     return s;
 }
 

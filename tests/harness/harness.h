@@ -26,6 +26,8 @@ void harness_test_case(const char *backend, const struct chain_case *from, harne
 void harness_test_plan(harness_report *report);
 /* The backend's losses and optimizers, as many as it has, against the double reference. */
 void harness_test_learning(const char *backend, harness_report *report);
+/* Whole steps of optimizers on a backend's device, against the host's; nothing where it has none. */
+void harness_test_steps(const char *backend, harness_report *report);
 
 /* grad: the double reference against finite differences of itself: layers, losses. */
 void harness_grad(const char *group, harness_report *report);

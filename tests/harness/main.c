@@ -48,6 +48,7 @@ int main(int argc, char **argv)
         if (group == NULL) {
             harness_test_plan(&report);
             harness_test_learning(backend, &report);
+            harness_test_steps(backend, &report);
         }
     } else if (strcmp(mode, "grad") == 0) {
         harness_grad(group, &report);

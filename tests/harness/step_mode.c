@@ -1,0 +1,147 @@
+/* Mode test for whole optimizer steps on a device: penalties, clipping, accumulation and averages over a table of weight arrays, against the
+ * host's (learning/optimizer_step.c), in float. The formulas alone are learning_mode.c's. */
+#include "harness.h"
+#include "place.h"
+
+#include "learning/learning.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { LENGTH = 272, ARRAYS = 3, STEPS = 5, WORKSPACE = ARRAYS * KNN_STEP_WORKSPACE + 1 };
+
+static const double TOLERANCE = 1e-5;
+
+/* Three arrays with gaps between them, which stay zero. */
+static void list_arrays(knn__stretch stretches[ARRAYS])
+{
+    static const knn_l1l2_regularizer both = {{"L1L2", sizeof both, NULL}, 0.02, 0.03}, square = {{"L1L2", sizeof square, NULL}, 0, 0.1};
+    stretches[0] = (knn__stretch){0, 153, &both.regularizer, NULL, 2, {17, 9}};
+    stretches[1] = (knn__stretch){160, 13, NULL, NULL, 1, {13}};
+    stretches[2] = (knn__stretch){176, 90, &square.regularizer, NULL, 4, {3, 3, 2, 5}};
+}
+
+/* Some numbers for the arrays, other ones for each `what`. */
+static void fill(const knn__stretch *stretches, int what, float *to)
+{
+    memset(to, 0, LENGTH * sizeof *to);
+    for (int s = 0; s < ARRAYS; s++)
+        for (size_t i = stretches[s].offset; i < stretches[s].offset + stretches[s].length; i++)
+            to[i] = (float)sin((double)(i + 1) * (1.7 + 0.3 * what));
+}
+
+typedef struct arenas { float weights[LENGTH], gradients[LENGTH], slots[KNN_MAX_SLOTS][LENGTH]; double penalties[STEPS]; } arenas;
+
+static void start(const knn__optimizer *optimizer, const knn__stretch *stretches, arenas *a)
+{
+    memset(a, 0, sizeof *a);
+    fill(stretches, 0, a->weights);
+    for (int i = 0; i < optimizer->slots; i++)
+        knn__optimizer_start(optimizer, i, stretches, ARRAYS, a->slots[i]);
+}
+
+static void run_here(const knn__optimizer *optimizer, const knn__stretch *stretches, arenas *a)
+{
+    float *slots[KNN_MAX_SLOTS];
+    for (int i = 0; i < KNN_MAX_SLOTS; i++)
+        slots[i] = a->slots[i];
+    for (int step = 0; step < STEPS; step++) {
+        fill(stretches, 1 + step, a->gradients);
+        a->penalties[step] = knn__penalty(stretches, ARRAYS, a->weights);
+        knn__penalty_gradient(stretches, ARRAYS, a->weights, a->gradients);
+        knn__optimizer_step(optimizer, &knn__reference_backend, NULL, 1, (uint64_t)step, LENGTH, stretches, ARRAYS, a->weights, a->gradients,
+                            slots);
+    }
+}
+
+/* The arrays' copies on the device. */
+typedef struct copies { arenas *all; knn__weight_array *table; double *workspace; } copies;
+
+static void run_there(const knn_backend *backend, const place *p, const knn__optimizer *optimizer, const knn__stretch *stretches, arenas *a,
+                      copies c)
+{
+    float *slots[KNN_MAX_SLOTS];
+    for (int i = 0; i < KNN_MAX_SLOTS; i++)
+        slots[i] = c.all->slots[i];
+    place_write(p, c.all, a, sizeof *a);
+    for (int step = 0; step < STEPS; step++) {
+        const knn__device_step there = {p->device, c.table, c.workspace, &a->penalties[step]};
+        fill(stretches, 1 + step, a->gradients);
+        place_write(p, c.all->gradients, a->gradients, sizeof a->gradients);
+        knn__optimizer_step(optimizer, backend, &there, 1, (uint64_t)step, LENGTH, stretches, ARRAYS, c.all->weights, c.all->gradients, slots);
+        p->devices->wait(p->device);
+    }
+    place_read(p, a->weights, c.all->weights, sizeof a->weights);
+    place_read(p, a->slots, c.all->slots, sizeof a->slots);
+}
+
+static double off(const float *got, const float *expected, size_t length)
+{
+    double largest = 0, error = 0;
+    for (size_t i = 0; i < length; i++) {
+        double distance = fabs((double)got[i] - (double)expected[i]);
+        error = isnan(distance) ? INFINITY : fmax(error, distance);
+        largest = fmax(largest, fabs((double)expected[i]));
+    }
+    return largest > 0 ? error / largest : error;
+}
+
+static double compare(const arenas *got, const arenas *expected)
+{
+    double error = off(got->weights, expected->weights, LENGTH);
+    for (int i = 0; i < KNN_MAX_SLOTS; i++)
+        error = fmax(error, off(got->slots[i], expected->slots[i], LENGTH));
+    for (int step = 0; step < STEPS; step++)
+        error = fmax(error, fabs(got->penalties[step] / expected->penalties[step] - 1));
+    return error;
+}
+
+static void check(const knn_backend *backend, const place *p, const knn_optimizer *description, harness_report *report)
+{
+    static arenas got, expected;
+    knn__stretch stretches[ARRAYS];
+    knn__weight_array table[ARRAYS];
+    knn__optimizer optimizer;
+    list_arrays(stretches);
+    knn__weight_arrays(stretches, ARRAYS, table);
+    report->runs++;
+    if (knn__optimizer_resolve(description, &optimizer) != KNN_OK) {
+        harness_fail(report, "%s: %s", harness_now, knn_last_error());
+        return;
+    }
+    copies c = {place_make(p, &got, sizeof got), place_make(p, table, sizeof table), p->devices->alloc(p->device, WORKSPACE * sizeof(double))};
+    place_write(p, c.table, table, sizeof table);
+    start(&optimizer, stretches, &got);
+    start(&optimizer, stretches, &expected);
+    run_here(&optimizer, stretches, &expected);
+    run_there(backend, p, &optimizer, stretches, &got, c);
+    if (!(compare(&got, &expected) <= TOLERANCE))
+        harness_fail(report, "%s: off by %.2g", harness_now, compare(&got, &expected));
+    place_free(p, c.workspace);
+    place_free(p, c.table);
+    place_free(p, c.all);
+    knn__optimizer_release(&optimizer);
+}
+
+void harness_test_steps(const char *backend, harness_report *report)
+{
+    const knn_optimizer *const optimizers[] = {
+        knn_sgd(.momentum = 0.9, .clipvalue = 0.5), knn_sgd(.clipnorm = 2), knn_adam(.epsilon = 1e-3, .global_clipnorm = 3),
+        knn_rmsprop(.epsilon = 1e-3, .gradient_accumulation_steps = 2), knn_sgd(.use_ema = true, .ema_overwrite_frequency = 2),
+        knn_lamb(.epsilon = 1e-3, .clipnorm = 2, .use_ema = true), knn_lamb(.epsilon = 1e-3, .gradient_accumulation_steps = 2),
+        knn_adafactor(.use_ema = true, .weight_decay = 0.01), knn_ftrl(.l1_regularization_strength = 0.01)};
+    const knn_backend *found = knn__find_backend(backend);
+    place p;
+    if (found == NULL || found->devices == NULL)
+        return;
+    if (!place_open(&p, found)) {
+        harness_fail(report, "%s", knn_last_error());
+        return;
+    }
+    for (size_t i = 0; i < sizeof optimizers / sizeof *optimizers; i++) {
+        snprintf(harness_now, sizeof harness_now, "whole steps of optimizer %zu of backend %s", i, backend);
+        report->cases++;
+        check(found, &p, optimizers[i], report);
+    }
+    place_close(&p);
+}
