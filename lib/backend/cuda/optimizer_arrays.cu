@@ -154,9 +154,9 @@ static __device__ float mean_of_rows(const knn__cuda_step &s, const knn__weight_
     return sum / (float)array.rows;
 }
 
-/* Goes through an array as sum_parts does, and adds up the squares of the weights and of the steps g / sqrt(v); or, with the factors, takes
- * the steps from the weights. */
-KNN_KERNEL adafactor_walk(knn__cuda_step s, bool change)
+/* Goes through an array as sum_parts does, and adds up the squares of the weights and of the steps g / sqrt(v); to change, it takes
+ * the steps, times the factors, from the weights. */
+KNN_KERNEL adafactor_walk(knn__cuda_step s, int change)
 {
     KNN_EACH (k, s.count * KNN_STEP_PARTS) {
         const knn__weight_array &array = s.arrays[k / KNN_STEP_PARTS];
@@ -224,10 +224,10 @@ static void update_lamb(cudaStream_t stream, knn__cuda_step s)
 static void update_adafactor(cudaStream_t stream, knn__cuda_step s)
 {
     KNN_LAUNCH_ELEMENTS(stream, adafactor_means, s);
-    KNN_LAUNCH_EACH(s.count * KNN_STEP_PARTS, stream, adafactor_walk, s, false);
+    KNN_LAUNCH_EACH(s.count * KNN_STEP_PARTS, stream, adafactor_walk, s, 0);
     KNN_LAUNCH_EACH(2 * s.count, stream, add_parts, s);
     KNN_LAUNCH_EACH(s.count, stream, adafactor_factors, s);
-    KNN_LAUNCH_EACH(s.count * KNN_STEP_PARTS, stream, adafactor_walk, s, true);
+    KNN_LAUNCH_EACH(s.count * KNN_STEP_PARTS, stream, adafactor_walk, s, 1);
 }
 
 cudaError_t knn__cuda_update_arrays(cudaStream_t stream, knn__cuda_step s)
