@@ -99,7 +99,8 @@ KNN_EVERYWHERE knn__image_place knn__image_place_of(const knn__image_transform *
     float y = knn__mapped(t->y[0] * j + t->y[1] * i + t->y[2] - t->centre, t->height, t->fill_mode);
 
     if (t->interpolation == KNN_SAMPLING_NEAREST) {
-        int nearest_row = knn__inside(knn__nearest_whole(y), t->top, t->in_height), nearest_column = knn__inside(knn__nearest_whole(x), t->left, t->in_width);
+        int nearest_row = knn__inside(knn__nearest_whole(y), t->top, t->in_height);
+        int nearest_column = knn__inside(knn__nearest_whole(x), t->left, t->in_width);
         knn__image_place nearest = {{nearest_row, nearest_row}, {nearest_column, nearest_column}, 0, 0};
         return nearest;
     }

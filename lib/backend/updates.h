@@ -6,6 +6,8 @@
 #include "backend/backend.h"
 #include "core/everywhere.h"
 
+#include <string.h>
+
 /* What is the same for all elements of a step. */
 typedef struct knn__update_constants {
     float rate, decay, momentum, epsilon, beta;         /* beta: of Adamax the norm's, of Lion the direction's */
@@ -51,8 +53,18 @@ static inline void knn__lion_constants(const knn__update_call *call, knn__update
 /* Shares are taken in double: of 1 - 0.999f only four digits would be right. */
 static inline knn__update_constants knn__update_constants_of(const knn__update_call *call)
 {
-    knn__update_constants c = {(float)call->rate, (float)call->decay, (float)call->momentum, (float)call->epsilon, 0, (float)(1 - call->beta_1),
-                               (float)(1 - call->beta_2), 0, 0, 0, 0, 0, 0, 0, 0, call->nesterov, call->epsilon_outside, call->centered, call->amsgrad};
+    knn__update_constants c;
+    memset(&c, 0, sizeof c);
+    c.rate = (float)call->rate;
+    c.decay = (float)call->decay;
+    c.momentum = (float)call->momentum;
+    c.epsilon = (float)call->epsilon;
+    c.fresh_1 = (float)(1 - call->beta_1);
+    c.fresh_2 = (float)(1 - call->beta_2);
+    c.nesterov = call->nesterov;
+    c.epsilon_outside = call->epsilon_outside;
+    c.centered = call->centered;
+    c.amsgrad = call->amsgrad;
     switch (call->op) {
     case KNN_UPDATE_RMSPROP:
     case KNN_UPDATE_ADADELTA:

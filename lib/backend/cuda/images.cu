@@ -11,11 +11,13 @@ static __device__ float weight_of(knn__image_place p, unsigned k)
     return (k / 2 == 0 ? 1 - p.row_part : p.row_part) * (k % 2 == 0 ? 1 - p.column_part : p.column_part);
 }
 
-static __device__ bool is_outside(knn__image_place p, unsigned k) { return (k / 2 == 0 ? p.row[0] : p.row[1]) < 0 || (k % 2 == 0 ? p.column[0] : p.column[1]) < 0; }
+static __device__ int row_of(knn__image_place p, unsigned k) { return k / 2 == 0 ? p.row[0] : p.row[1]; }
+static __device__ int column_of(knn__image_place p, unsigned k) { return k % 2 == 0 ? p.column[0] : p.column[1]; }
+static __device__ bool is_outside(knn__image_place p, unsigned k) { return row_of(p, k) < 0 || column_of(p, k) < 0; }
 
 static __device__ unsigned pixel_of(const knn__cuda_picture &picture, knn__image_place p, unsigned k)
 {
-    return (unsigned)((k / 2 == 0 ? p.row[0] : p.row[1]) * picture.transform.in_width + (k % 2 == 0 ? p.column[0] : p.column[1]));
+    return (unsigned)(row_of(p, k) * picture.transform.in_width + column_of(p, k));
 }
 
 KNN_KERNEL sample(knn__cuda_picture picture, unsigned n, const float *x, float *y)

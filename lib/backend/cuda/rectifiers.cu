@@ -71,7 +71,8 @@ KNN_KERNEL alpha_products(knn__cuda_rectifier r, unsigned n, unsigned alphas, co
     KNN_EACH (i, n) {
         unsigned image = i / alphas, alpha = i % alphas, pixel = alpha / r.alpha_channels;
         range rows = places(pixel / r.alpha_width, r.alpha_height, r.length / r.channels / r.width);
-        range columns = places(pixel % r.alpha_width, r.alpha_width, r.width), channels = places(alpha % r.alpha_channels, r.alpha_channels, r.channels);
+        range columns = places(pixel % r.alpha_width, r.alpha_width, r.width);
+        range channels = places(alpha % r.alpha_channels, r.alpha_channels, r.channels);
         float sum = 0;
         for (unsigned row = rows.first; row < rows.last; row++)
             for (unsigned column = columns.first; column < columns.last; column++)
