@@ -22,6 +22,9 @@ enum { KNN_THREADS = 256 };                 /* of a block */
 /* for i in [0, n): each thread takes what lies a grid apart. */
 #define KNN_EACH(i, n) for (unsigned i = blockIdx.x * blockDim.x + threadIdx.x; i < (n); i += gridDim.x * blockDim.x)
 
+/* For what one thread does alone. */
+#define KNN_ONCE if (blockIdx.x * blockDim.x + threadIdx.x == 0)
+
 static inline unsigned knn__blocks_for(unsigned n)
 {
     unsigned blocks = (n + KNN_THREADS - 1) / KNN_THREADS;

@@ -25,9 +25,9 @@ KNN_KERNEL overlaps(knn__loss_call call)
 
 KNN_KERNEL add_overlaps(knn__loss_call call)
 {
-    KNN_EACH (i, 1) {
+    KNN_ONCE {
         knn__overlap all = {0, 0, 0, 0};
-        for (int image = (int)i; image < call.images; image++) {
+        for (int image = 0; image < call.images; image++) {
             const knn__overlap *more = sums_of(call, image);
             all.both += more->both;
             all.targets += more->targets;

@@ -66,8 +66,8 @@ static __device__ double total_of_all(const knn__cuda_step &s)
 
 KNN_KERNEL add_arrays(knn__cuda_step s)
 {
-    KNN_EACH (k, 1)
-        s.penalty[k] = total_of_all(s);
+    KNN_ONCE
+        *s.penalty = total_of_all(s);
 }
 
 /* ---- Norms: Keras' g * c / max(norm, c) ---- */
