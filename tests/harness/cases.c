@@ -263,6 +263,7 @@ const chain_case chain_cases[] = {
     {"elementwise", "gaussian dropout, twice", {1, {77}}, 5, false, {knn_gaussian_dropout(0.1), knn_gaussian_dropout(0.5)}},
     {"elementwise", "softmax of 1", {1, {1}}, 5, true, {knn_activation(KNN_SOFTMAX)}},
     {"elementwise", "softmax of 7", {1, {7}}, 31, false, {knn_activation(KNN_SOFTMAX)}},
+    {"elementwise", "softmax of many rows", SHAPE(5, 7, 3), 31, false, {knn_activation(KNN_SOFTMAX)}},
     {"elementwise", "softmax of 1000", {1, {1000}}, 3, false, {knn_activation(KNN_SOFTMAX)}},
     {"elementwise", "dropout", SHAPE(5, 7, 11), 9, false, {knn_dropout(0.3)}},
     {"elementwise", "dropout of all", {1, {21}}, 2, false, {knn_dropout(1)}},
