@@ -27,7 +27,7 @@ static const double D_NAN = NAN;
 static const sample samples[] = {
     {"mov.b32", u(-7), 0, 0, u(-7)}, {"mov.u32", 9, 0, 0, 9}, {"mov.f32", f(1.5f), 0, 0, f(1.5f)}, {"mov.pred", 3, 0, 0, 1},
     {"mov.b64", 1ull << 40, 0, 0, 1ull << 40}, {"mov.u64", ~0ull, 0, 0, ~0ull}, {"mov.f64", d(-2), 0, 0, d(-2)},
-    {"cvta.to.global.u64", 77, 0, 0, 77},
+    {"cvta.to.global.u64", 77, 0, 0, 77}, {"mov.u16", 0x1ffff, 0, 0, 0xffff},
     {"selp.b16", 0x10001, 2, 1, 1}, {"selp.u16", 1, 2, 0, 2}, {"selp.b32", 1, 2, 1, 1}, {"selp.u32", 1, 2, 0, 2}, {"selp.f32", f(1), f(2), 1, f(1)}, {"selp.b64", 1ull << 50, 2, 1, 1ull << 50},
     {"selp.f64", d(1), d(2), 0, d(2)},
 
@@ -36,10 +36,14 @@ static const sample samples[] = {
     {"cvt.s64.s32", u(-3), 0, 0, (uint64_t)-3}, {"cvt.u32.u64", 0x500000007ull, 0, 0, 7}, {"cvt.u64.u32", 0x900000001ull, 0, 0, 1},
     {"cvt.rzi.s32.f32", f(-2.9f), 0, 0, u(-2)}, {"cvt.rzi.s32.f32", f(3e9f), 0, 0, u(INT32_MAX)}, {"cvt.rzi.s32.f32", f(F_NAN), 0, 0, 0},
     {"cvt.rni.f32.f32", f(2.5f), 0, 0, f(2)}, {"cvt.rni.f32.f32", f(-3.5f), 0, 0, f(-4)}, {"cvt.rzi.f64.f64", d(-2.9), 0, 0, d(-2)},
+    {"cvt.rzi.s32.f64", d(-2.9), 0, 0, u(-2)}, {"cvt.rzi.s32.f64", d(3e9), 0, 0, u(INT32_MAX)}, {"cvt.rmi.f32.f32", f(-2.1f), 0, 0, f(-3)},
+    {"cvt.rzi.f32.f32", f(-2.9f), 0, 0, f(-2)}, {"cvt.rn.f64.u64", 1ull << 63, 0, 0, d(0x1p63)},
     {"cvt.sat.f32.f32", f(1.5f), 0, 0, f(1)}, {"cvt.sat.f32.f32", f(-1), 0, 0, f(0)}, {"cvt.sat.f32.f32", f(F_NAN), 0, 0, f(0)},
 
     {"add.s32", 0xffffffffu, 2, 0, 1}, {"add.s64", ~0ull, 2, 0, 1}, {"add.f32", f(1), f(0.5f), 0, f(1.5f)}, {"add.f64", d(1), d(0.5), 0, d(1.5)},
     {"add.rn.f64", d(1), d(2), 0, d(3)}, {"add.rz.f32", f(1), f(0x1.8p-24f), 0, f(1)}, {"add.f32", f(1), f(0x1.8p-24f), 0, f(1 + 0x1p-23f)},
+    {"add.u64", ~0ull, 2, 0, 1}, {"add.rn.f32", f(1), f(2), 0, f(3)}, {"sub.s64", 2, 3, 0, ~0ull}, {"mul.rn.f32", f(3), f(-2), 0, f(-6)},
+    {"div.s32", u(-7), 2, 0, u(-3)}, {"neg.s32", 5, 0, 0, u(-5)},
     {"sub.s32", 2, 3, 0, u(-1)}, {"sub.f32", f(2), f(3), 0, f(-1)}, {"sub.f64", d(2), d(3), 0, d(-1)},
     {"mul.lo.s32", u(-5), 7, 0, u(-35)}, {"mul.lo.s64", (uint64_t)-5, 7, 0, (uint64_t)-35}, {"mul.f32", f(3), f(-2), 0, f(-6)},
     {"mul.f64", d(3), d(-2), 0, d(-6)}, {"mul.rn.f64", d(3), d(-2), 0, d(-6)},
@@ -63,6 +67,7 @@ static const sample samples[] = {
     {"shr.u64", 1ull << 63, 63, 0, 1},
 
     {"setp.eq.s16", 0xffff, u(-1), 0, 1}, {"setp.eq.s32", 3, 3, 0, 1}, {"setp.eq.s64", 3, 1ull << 40, 0, 0}, {"setp.eq.b32", 3, 4, 0, 0},
+    {"setp.lt.u64", 1, ~0ull, 0, 1}, {"setp.ge.u64", 1ull << 63, 1, 0, 1},
     {"setp.ne.s32", 3, 4, 0, 1}, {"setp.lt.s32", u(-1), 1, 0, 1}, {"setp.lt.u32", u(-1), 1, 0, 0}, {"setp.le.u32", 2, 2, 0, 1},
     {"setp.gt.s32", u(-1), 1, 0, 0}, {"setp.gt.u32", u(-1), 1, 0, 1}, {"setp.ge.u32", 2, 3, 0, 0},
     {"setp.eq.f32", f(0), f(-0.0f), 0, 1}, {"setp.lt.f32", f(F_NAN), f(1), 0, 0}, {"setp.le.f32", f(1), f(1), 0, 1},

@@ -179,9 +179,9 @@ template <typename T> static void choose(machine &m, const instruction &i)
 template <typename From, typename To> static void convert(machine &m, const instruction &i) { set(m, i.operands[0], (To)get<From>(m, i.operands[1])); }
 
 /* To the nearest whole number below; what does not fit becomes the last that does, NaN 0. */
-static void convert_to_s32(machine &m, const instruction &i)
+template <typename From> static void convert_to_s32(machine &m, const instruction &i)
 {
-    double x = std::trunc((double)get<float>(m, i.operands[1]));
+    double x = std::trunc((double)get<From>(m, i.operands[1]));
     set(m, i.operands[0], (int32_t)(std::isnan(x) ? 0 : x < INT32_MIN ? INT32_MIN : x > INT32_MAX ? INT32_MAX : x));
 }
 
@@ -214,11 +214,11 @@ template <typename T> static T most(T a, T b) { return a > b ? a : b; }
 template <typename T> static T sum_of_product(T a, T b, T c) { return a * b + c; }
 static bool negated(bool a) { return !a; }
 
-static uint32_t unsigned_quotient(uint32_t a, uint32_t b)
+template <typename T> static T whole_quotient(T a, T b)
 {
     if (b == 0)
         complain("a kernel divides by 0");
-    return b != 0 ? a / b : UINT32_MAX;
+    return b != 0 ? a / b : (T)-1;
 }
 
 static uint32_t unsigned_remainder(uint32_t a, uint32_t b)
@@ -287,12 +287,13 @@ template <typename T> static void shift_right(machine &m, const instruction &i)
 }
 
 /* bfi d, a, b, position, length: the low bits of a into b. */
-static void insert_bits(machine &m, const instruction &i)
+template <typename T> static void insert_bits(machine &m, const instruction &i)
 {
+    const uint32_t most = 8 * sizeof(T);
     uint32_t position = get<uint32_t>(m, i.operands[3]) & 0xff, length = get<uint32_t>(m, i.operands[4]) & 0xff;
-    uint64_t mask = (((uint64_t)1 << (length < 32 ? length : 32)) - 1) << (position < 32 ? position : 32);
-    uint64_t bits = (uint64_t)get<uint32_t>(m, i.operands[1]) << (position < 32 ? position : 32);
-    set(m, i.operands[0], (uint32_t)((get<uint32_t>(m, i.operands[2]) & ~mask) | (bits & mask)));
+    T low = length < most ? ((T)1 << length) - 1 : ~(T)0, mask = position < most ? low << position : 0;
+    T bits = position < most ? get<T>(m, i.operands[1]) << position : 0;
+    set(m, i.operands[0], (T)((get<T>(m, i.operands[2]) & ~mask) | (bits & mask)));
 }
 
 /* ---- Comparing; those that end with u are true of NaN, too ---- */
@@ -328,6 +329,9 @@ static const by_name &all_operations()
 {
     static const by_name operations = {
         {"ld.global.f32", load_from<float, in_global>}, {"ld.global.u16", load_from<uint16_t, in_global>},
+        {"ld.global.f64", load_from<double, in_global>}, {"ld.global.u32", load_from<uint32_t, in_global>},
+        {"ld.global.u64", load_from<uint64_t, in_global>}, {"ld.global.v2.u32", load_vector<uint32_t, in_global>},
+        {"st.global.u64", store_to<uint64_t, in_global>},
         {"st.global.f32", store_to<float, in_global>}, {"st.global.f64", store_to<double, in_global>},
         {"st.global.u16", store_to<uint16_t, in_global>}, {"st.global.u32", store_to<uint32_t, in_global>},
         {"ld.global.u8", load_from<uint8_t, in_global>}, {"st.global.u8", store_to<uint8_t, in_global>},
@@ -341,31 +345,34 @@ static const by_name &all_operations()
         {"ld.param.v4.u8", load_parameters<uint8_t>},
         {"st.param.f64", store_parameter<double>},
 
-        {"mov.b32", move<uint32_t>}, {"mov.u32", move<uint32_t>}, {"mov.f32", move<float>}, {"mov.pred", move<bool>},
+        {"mov.u16", move<uint16_t>}, {"mov.b32", move<uint32_t>}, {"mov.u32", move<uint32_t>}, {"mov.f32", move<float>}, {"mov.pred", move<bool>},
         {"mov.b64", move_64}, {"mov.u64", move<uint64_t>}, {"mov.f64", move<double>}, {"cvta.to.global.u64", move<uint64_t>},
         {"selp.b16", choose<uint16_t>}, {"selp.u16", choose<uint16_t>}, {"selp.b32", choose<uint32_t>}, {"selp.u32", choose<uint32_t>}, {"selp.f32", choose<float>}, {"selp.b64", choose<uint64_t>},
         {"selp.f64", choose<double>},
 
         {"cvt.f64.f32", convert<float, double>}, {"cvt.rn.f32.f64", convert<double, float>}, {"cvt.rn.f32.s32", convert<int32_t, float>},
         {"cvt.rn.f32.u32", convert<uint32_t, float>}, {"cvt.rn.f64.s32", convert<int32_t, double>}, {"cvt.s64.s32", convert<int32_t, int64_t>},
-        {"cvt.u32.u64", convert<uint64_t, uint32_t>}, {"cvt.u64.u32", convert<uint32_t, uint64_t>}, {"cvt.rzi.s32.f32", convert_to_s32},
-        {"cvt.rni.f32.f32", one<float, to_whole>}, {"cvt.rzi.f64.f64", one<double, cut_off>}, {"cvt.sat.f32.f32", one<float, saturated>},
+        {"cvt.u32.u64", convert<uint64_t, uint32_t>}, {"cvt.u64.u32", convert<uint32_t, uint64_t>}, {"cvt.rzi.s32.f32", convert_to_s32<float>},
+        {"cvt.rni.f32.f32", one<float, to_whole>}, {"cvt.rzi.f64.f64", one<double, cut_off>}, {"cvt.rzi.s32.f64", convert_to_s32<double>},
+        {"cvt.rmi.f32.f32", one<float, floorf>}, {"cvt.rzi.f32.f32", one<float, truncf>}, {"cvt.rn.f64.u64", convert<uint64_t, double>},
+        {"cvt.sat.f32.f32", one<float, saturated>},
 
-        {"add.s32", two<uint32_t, sum>}, {"add.s64", two<uint64_t, sum>}, {"add.f32", two<float, sum>}, {"add.f64", two<double, sum>},
+        {"add.s32", two<uint32_t, sum>}, {"add.s64", two<uint64_t, sum>}, {"add.u64", two<uint64_t, sum>}, {"add.f32", two<float, sum>},
+        {"add.rn.f32", two<float, sum>}, {"add.f64", two<double, sum>},
         {"add.rn.f64", two<double, sum>}, {"add.rz.f32", two<float, sum_toward_zero>},
-        {"sub.s32", two<uint32_t, difference>}, {"sub.f32", two<float, difference>}, {"sub.f64", two<double, difference>},
-        {"mul.lo.s32", two<uint32_t, product>}, {"mul.lo.s64", two<uint64_t, product>}, {"mul.f32", two<float, product>},
+        {"sub.s32", two<uint32_t, difference>}, {"sub.s64", two<uint64_t, difference>}, {"sub.f32", two<float, difference>}, {"sub.f64", two<double, difference>},
+        {"mul.lo.s32", two<uint32_t, product>}, {"mul.lo.s64", two<uint64_t, product>}, {"mul.f32", two<float, product>}, {"mul.rn.f32", two<float, product>},
         {"mul.f64", two<double, product>}, {"mul.rn.f64", two<double, product>},
         {"mul.wide.s32", wide_product<int32_t, int64_t>}, {"mul.wide.u32", wide_product<uint32_t, uint64_t>},
         {"mad.lo.s32", three<uint32_t, sum_of_product>},
         {"fma.rn.f32", three<float, fmaf>}, {"fma.rm.f32", three<float, fma_downward>}, {"fma.rn.f64", three<double, fma>},
-        {"div.u32", two<uint32_t, unsigned_quotient>}, {"rem.u32", two<uint32_t, unsigned_remainder>},
+        {"div.s32", two<int32_t, whole_quotient>}, {"div.u32", two<uint32_t, whole_quotient>}, {"rem.u32", two<uint32_t, unsigned_remainder>},
         {"div.rn.f32", two<float, quotient>}, {"div.rn.f64", two<double, quotient>},
         {"rcp.rn.f32", one<float, reciprocal>}, {"rcp.rn.f64", one<double, reciprocal>}, {"rcp.approx.ftz.f32", one<float, reciprocal>},
         {"rcp.approx.ftz.f64", one<double, rough_reciprocal>},
         {"sqrt.rn.f32", one<float, sqrtf>}, {"sqrt.rn.f64", one<double, sqrt>},
         {"ex2.approx.f32", one<float, exp2f>}, {"ex2.approx.ftz.f32", one<float, exp2f>},
-        {"neg.f32", one<float, negative>}, {"neg.f64", one<double, negative>}, {"abs.f32", one<float, fabsf>}, {"abs.f64", one<double, fabs>},
+        {"neg.s32", one<uint32_t, negative>}, {"neg.f32", one<float, negative>}, {"neg.f64", one<double, negative>}, {"abs.f32", one<float, fabsf>}, {"abs.f64", one<double, fabs>},
         {"copysign.f32", two<float, with_sign_of>}, {"copysign.f64", two<double, with_sign_of_64>},
         {"min.u32", two<uint32_t, least>}, {"max.u32", two<uint32_t, most>}, {"max.f32", two<float, fmaxf>}, {"max.f64", two<double, fmax>},
 
@@ -376,9 +383,10 @@ static const by_name &all_operations()
         {"shl.b32", shift_left<uint32_t>}, {"shl.b64", shift_left<uint64_t>},
         {"shr.u32", shift_right<uint32_t>}, {"shr.s32", shift_right<int32_t>}, {"shr.u64", shift_right<uint64_t>},
 
-        {"bfi.b32", insert_bits},
+        {"bfi.b32", insert_bits<uint32_t>}, {"bfi.b64", insert_bits<uint64_t>},
 
         COMPARISONS("s16", int16_t), COMPARISONS("s32", int32_t), COMPARISONS("s64", int64_t), COMPARISONS("u32", uint32_t),
+        COMPARISONS("u64", uint64_t),
         COMPARISONS("f32", float), COMPARISONS("f64", double), COMPARISONS_OF_NAN("f32", float), COMPARISONS_OF_NAN("f64", double),
         {"setp.eq.b32", compare<uint32_t, equal>},
     };
