@@ -159,6 +159,13 @@ START_TEST(bits_are_inserted)
     ck_assert_uint_eq(parameters.b, 0x11111d11);
     ck_assert_uint_eq(parameters.a, 0xabcd);
     ck_assert_uint_eq(parameters.more, 0x11111111);
+    ptx::program wide;
+    wrong = read(kernel("ld.param.u64 %rd1, [k_param_1];\n ld.param.u64 %rd2, [k_param_1+8];\n bfi.b64 %rd3, %rd1, %rd2, 9, 55;\n"
+                        "st.param.f64 [k_param_1], %rd3;\n ret;"), wide);
+    ck_assert_str_eq(wrong.c_str(), "");
+    struct { uint32_t n, gap; uint64_t a, b; } both = {0, 0, 3, 1};
+    ptx::run(wide, wide.at("k"), (unsigned char *)&both);
+    ck_assert_uint_eq(both.a, 3u << 9 | 1);
 }
 END_TEST
 
