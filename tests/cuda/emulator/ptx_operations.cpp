@@ -157,7 +157,7 @@ static void wait_for_block(machine &m, const instruction &i)
 
 template <typename T> static void move(machine &m, const instruction &i) { set(m, i.operands[0], get<T>(m, i.operands[1])); }
 
-/* Between 64 bits and two registers of 32. */
+/* Between 64 bits and two registers of 32; the place of a parameter. */
 static void move_64(machine &m, const instruction &i)
 {
     const operand &to = i.operands[0], &from = i.operands[1];
@@ -165,7 +165,9 @@ static void move_64(machine &m, const instruction &i)
         uint64_t value = get<uint64_t>(m, from);
         set(m, part_of(m, to, 0), (uint32_t)value);
         set(m, part_of(m, to, 1), (uint32_t)(value >> 32));
-    } else if (from.kind == operand::VECTOR)
+    } else if (from.kind == operand::PARAMETER)                 /* where it is, for ld.param */
+        set(m, to, (uint64_t)(uintptr_t)place_of(m, from));
+    else if (from.kind == operand::VECTOR)
         set(m, to, (uint64_t)get<uint32_t>(m, part_of(m, from, 0)) | (uint64_t)get<uint32_t>(m, part_of(m, from, 1)) << 32);
     else
         move<uint64_t>(m, i);

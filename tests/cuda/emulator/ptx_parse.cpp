@@ -181,14 +181,15 @@ struct reader {
     {
         std::vector<operand> parts;
         do
-            parts.push_back(read_operand());
+            parts.push_back(read_operand(false));
         while (take_if(","));
         expect("}");
         f.parts.insert(f.parts.end(), parts.begin(), parts.end());
         return {operand::VECTOR, (uint8_t)parts.size(), (int)(f.parts.size() - parts.size()), 0};
     }
 
-    operand read_operand()
+    /* takes_places: the place of a parameter is an operand, too. */
+    operand read_operand(bool takes_places)
     {
         if (take_if("{"))
             return vector();
@@ -205,6 +206,8 @@ struct reader {
             return {operand::REGISTER, 0, number(bits(take())), 0};
         if (shared.count(now()) > 0)
             return {operand::REGISTER, 0, number(shared[take()]), 0};
+        if (takes_places && parameters.count(now()) > 0)
+            return address(take());
         fail("an operand of another kind: " + now());
     }
 
@@ -245,7 +248,7 @@ struct reader {
         if (i.does == nullptr)
             fail("an instruction that is not known: " + name);
         do
-            add(i, count, read_operand());
+            add(i, count, read_operand(name == "mov.b64"));
         while (take_if(","));
     }
 
