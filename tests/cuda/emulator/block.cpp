@@ -1,5 +1,6 @@
 /* Runs the threads of a block: each to its next barrier, or to its end. A thread that waits keeps its stack, and the next one gets another;
  * those that meet no barrier share one, so that only kernels with barriers pay for switching. */
+#undef _FORTIFY_SOURCE                      /* its longjmp does not leave for another stack */
 #include "block.h"
 #include "inside.h"
 
