@@ -173,7 +173,7 @@ START_TEST(a_batch_that_does_not_fit_says_which_would)
     ck_assert_uint_gt(many, few);
     knn_model_free(model);
     /* The two devices of a training have a workspace of 4 MiB each; the sums of the four arrays take 4 KiB each; the rest is small. */
-    emulator_set_memory((8u << 20) + few + 24576);
+    emulator_set_memory((8u << 20) + few + 4 * 4096 + 2560);
     model = net("cuda");
     ok(knn_compile(model, .loss = knn_binary_crossentropy()));
     ck_assert_int_eq(knn_train_on_batch(model, pictures, labels, 64, NULL, 0), KNN_ERROR_DEVICE_MEMORY);

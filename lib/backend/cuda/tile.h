@@ -18,6 +18,7 @@
 #include "backend/cuda/knn_cu.h"
 
 enum { TILE_THREADS = 128, TILE_DEPTH = 8, TILE_ROWS = 64, TILE_COLUMNS = 32, TILE_GAP = 4 };
+enum { TILE_BLOCKS = 6 };                   /* of one group, at once on a multiprocessor: 85 registers a thread; more make ptxas spill */
 
 /* A number as three digits, each below its size; or the sizes, of which the highest is not looked at. */
 typedef struct knn__digits { unsigned high, middle, low; } knn__digits;
@@ -189,7 +190,7 @@ static __device__ __host__ inline unsigned tiles_of(unsigned groups, tile_shape 
 /* To has: void store(unsigned part, unsigned row, unsigned column, const float (&square)[4][4]) const: the sums from this row and column on,
  * which may lie behind the product's end. */
 template <unsigned GROUPS, class Left, class Right, class To>
-static __global__ void __launch_bounds__(TILE_THREADS) product(Left left, Right right, To to, tile_shape s)
+static __global__ void __launch_bounds__(TILE_THREADS, TILE_BLOCKS / GROUPS) product(Left left, Right right, To to, tile_shape s)
 {
     unsigned across = tiles_across(GROUPS, s), tiles = tiles_of(GROUPS, s), deep = (s.depth - 1) / s.parts + 1;
     for (unsigned tile = blockIdx.x; tile < tiles * s.parts; tile += gridDim.x) {
