@@ -24,7 +24,7 @@ enum { HEIGHT = 150, WIDTH = 150, CHANNELS = 3, BATCH_SIZE = 32 };
 
 static volatile sig_atomic_t interrupted;
 
-static void on_interrupt(int signal_number) { (void)signal_number, interrupted = 1; }
+static void on_interrupt(int signal_number) { interrupted = signal_number; }
 
 /* Called after each batch: the library leaves signals to us, we ask it to stop. */
 static knn_status stop_if_interrupted(const knn_event *event, void *user)
