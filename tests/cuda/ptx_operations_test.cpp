@@ -221,6 +221,8 @@ START_TEST(vectors_go_through_every_memory)
     ck_assert_int_eq(cudaMemcpyAsync(numbers, memory, 16, cudaMemcpyDeviceToHost, stream), cudaSuccess);
     ck_assert_int_eq(cudaMemcpyAsync(bytes, (char *)memory + 16, 4, cudaMemcpyDeviceToHost, stream), cudaSuccess);
     ck_assert_int_eq(cudaStreamSynchronize(stream), cudaSuccess);
+    ck_assert_int_eq(cudaStreamDestroy(stream), cudaSuccess);
+    ck_assert_int_eq(cudaFree(memory), cudaSuccess);
     ck_assert_str_eq(emulator_complaint(), "");
     for (int i = 0; i < 4; i++)
         ck_assert_float_eq(numbers[i], i % 2 == 0 ? 2 : 1);

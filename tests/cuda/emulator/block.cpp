@@ -1,10 +1,8 @@
 /* Runs the threads of a block: each to its next barrier, or to its end. A thread that waits keeps its stack, and the next one gets another;
  * those that meet no barrier share one, so that only kernels with barriers pay for switching. */
-#undef _FORTIFY_SOURCE                      /* its longjmp does not leave for another stack */
 #include "block.h"
 #include "inside.h"
 
-#include <csetjmp>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -21,7 +19,7 @@ static const size_t STACK = (size_t)256 << 10;
 static const int NAN_BYTE = 0xff;
 
 /* A stack that threads of the kernel run on; or that of the caller of run_block. */
-struct strand { jmp_buf state; bool begun; void *stack; size_t size; };
+struct strand { void *state[5]; bool begun; void *stack; size_t size; };
 
 struct thread {
     uint3 index;
@@ -44,11 +42,14 @@ static std::vector<unsigned char> shared;
 unsigned char *shared_memory() { return shared.data(); }
 size_t shared_bytes() { return shared.size(); }
 
-/* ---- Switching: _setjmp and _longjmp, since swapcontext calls the system each time ---- */
+/* ---- Switching: the compiler's own setjmp and longjmp, since swapcontext calls the system each time, and the C library's longjmp may
+ * refuse to leave for another stack. What does it is not for AddressSanitizer, which takes a jump for the end of all frames. ---- */
+
+#define NOT_SANITIZED __attribute__((noinline, no_sanitize_address))
 
 static void run_fresh_threads();
 
-static void begin(strand *s)
+NOT_SANITIZED static void begin(strand *s)
 {
     ucontext_t context;
     s->begun = true;
@@ -59,15 +60,19 @@ static void begin(strand *s)
     setcontext(&context);
 }
 
-static void leave_for(strand *to)
+NOT_SANITIZED static void go_on_with(strand *to)
+{
+    if (to->begun)
+        __builtin_longjmp(to->state, 1);
+    begin(to);
+}
+
+NOT_SANITIZED static void leave_for(strand *to)
 {
     strand *from = now;
     now = to;
-    if (_setjmp(from->state) != 0)
-        return;
-    if (to->begun)
-        _longjmp(to->state, 1);
-    begin(to);
+    if (__builtin_setjmp(from->state) == 0)
+        go_on_with(to);
 }
 
 #if defined(__SANITIZE_ADDRESS__)
