@@ -14,9 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Convolutions are many: all are run in the first setting only, in the others one of EVERY; interpreting PTX takes its time. */
-enum { SECONDS = 400, EVERY = 4, EVERY_IN_PTX = 7 };
+/* Convolutions are many: all are run in the first setting only, in the others one of EVERY; one of EVERY_WHERE_SLOW where PTX is interpreted or
+ * AddressSanitizer watches. */
+enum { SECONDS = 400, EVERY = 4, EVERY_WHERE_SLOW = 7 };
 
+#ifdef __SANITIZE_ADDRESS__
+static const bool sanitized = true;
+#else
+static const bool sanitized = false;
+#endif
 static int every, offset;
 
 /* How kernels are run: a test case each, which CK_RUN_CASE can choose. */
@@ -51,8 +57,8 @@ enum { GROUPS = sizeof groups / sizeof *groups };
 
 START_TEST(kernels_agree_with_the_double_reference)
 {
-    bool many = strcmp(groups[_i], "convolution") == 0;
-    harness_report report = {.every = !many ? 0 : getenv("EMULATOR_PTX") != NULL ? EVERY_IN_PTX : every, .offset = many ? offset : 0};
+    bool many = strcmp(groups[_i], "convolution") == 0, slow = sanitized || getenv("EMULATOR_PTX") != NULL;
+    harness_report report = {.every = !many ? 0 : slow ? EVERY_WHERE_SLOW : every, .offset = many ? offset : 0};
     harness_test("cuda", groups[_i], &report);
     no_failures(&report);
 }
