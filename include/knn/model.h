@@ -19,7 +19,8 @@ typedef struct knn_model knn_model;
 typedef struct knn_model_options {
     size_t size;
     const char *name;                       /* NULL: "sequential" */
-    const char *backend;                    /* NULL: "auto"; "cpu" "reference"; "cuda" "cuda:1" where built and there is a GPU; one that cannot be had is an error */
+    const char *backend;                    /* NULL: "auto"; "cpu" "reference"; "cuda" "cuda:1" where built and there is a GPU; one
+                                               that cannot be had is an error */
     int threads;                            /* 0: all cores that the process may use */
     uint64_t seed;                          /* of weights, order, dropout, augmentation; 0 is a seed, too */
 } knn_model_options;

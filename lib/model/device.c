@@ -18,52 +18,74 @@ knn__arrays knn__arrays_in_use(const knn_model *model)
 
 /* ---- Making ---- */
 
-/* An array like the model's own; the model has none: neither does the device. Says whether it is new. */
-static knn_status make(knn_model *model, float **array, const float *own, size_t length, bool *new)
+/* An array like the model's own; the model has none: neither does the device. */
+static knn_status make(knn_model *model, float **array, const float *own, size_t length)
 {
     if (own == NULL || *array != NULL)
         return KNN_OK;
     *array = devices(model)->alloc(model->on_device.device, length * sizeof **array);
-    *new = true;
+    model->on_device.stale = true;
     return *array != NULL ? KNN_OK : KNN_ERROR_DEVICE_MEMORY;
 }
 
-/* What an optimizer's step wants beside the arenas. */
-static knn_status make_table(knn_model *model)
+/* What lies between the gradients of two arrays stays 0. */
+static knn_status make_gradients(knn_model *model)
 {
     knn__device_arrays *on = &model->on_device;
-    size_t count = (size_t)model->stretch_count;
+    bool there = on->there.gradients != NULL;
+    knn_status status = make(model, &on->there.gradients, model->gradients, model->trainable_length);
+
+    if (status == KNN_OK && !there && on->there.gradients != NULL)
+        devices(model)->zero(on->device, on->there.gradients, model->trainable_length * sizeof(float));
+    return status;
+}
+
+static knn_status write_table(knn_model *model, knn__weight_array *table, size_t count)
+{
     knn__weight_array *own = knn__alloc(count, sizeof *own);
 
     if (own == NULL)
         return KNN_ERROR_MEMORY;
     knn__weight_arrays(model->stretches, model->stretch_count, own);
-    on->table = devices(model)->alloc(on->device, count * sizeof *own);
-    on->workspace = on->table != NULL ? devices(model)->alloc(on->device, (count * KNN_STEP_WORKSPACE + 1) * sizeof(double)) : NULL;
-    knn_status status = on->workspace != NULL ? KNN_OK : KNN_ERROR_DEVICE_MEMORY;
-    if (status == KNN_OK) {
-        devices(model)->write(on->device, on->table, own, count * sizeof *own);
-        status = devices(model)->wait(on->device);
-    }
+    devices(model)->write(model->on_device.device, table, own, count * sizeof *own);
+    knn_status status = devices(model)->wait(model->on_device.device);
     knn__free(own);
     return status;
 }
 
-static knn_status make_all(knn_model *model, bool *new)
+/* What an optimizer's step wants beside the arenas. The table comes last, and only when it is written: what fails is made by the next call. */
+static knn_status make_table(knn_model *model)
 {
     knn__device_arrays *on = &model->on_device;
-    bool new_gradients = false;
+    size_t count = (size_t)model->stretch_count;
+
+    if (model->gradients == NULL || on->table != NULL)
+        return KNN_OK;
+    if (on->workspace == NULL)
+        on->workspace = devices(model)->alloc(on->device, (count * KNN_STEP_WORKSPACE + 1) * sizeof(double));
+    knn__weight_array *table = on->workspace != NULL ? devices(model)->alloc(on->device, count * sizeof *table) : NULL;
+    if (table == NULL)
+        return KNN_ERROR_DEVICE_MEMORY;
+    knn_status status = write_table(model, table, count);
+    if (status == KNN_OK)
+        on->table = table;
+    else
+        devices(model)->free(on->device, table);
+    return status;
+}
+
+static knn_status make_all(knn_model *model)
+{
+    knn__device_arrays *on = &model->on_device;
     knn_status status = on->device != NULL ? KNN_OK : devices(model)->open(model->device, &on->device);
 
     if (status == KNN_OK)
-        status = make(model, &on->there.weights, model->weights, model->weights_length, new);
+        status = make(model, &on->there.weights, model->weights, model->weights_length);
     if (status == KNN_OK)
-        status = make(model, &on->there.gradients, model->gradients, model->trainable_length, &new_gradients);
+        status = make_gradients(model);
     for (int i = 0; i < KNN_MAX_SLOTS && status == KNN_OK; i++)
-        status = make(model, &on->there.slots[i], model->slots[i], model->trainable_length, new);
-    if (status == KNN_OK && new_gradients)                  /* what lies between the arrays stays 0 */
-        devices(model)->zero(on->device, on->there.gradients, model->trainable_length * sizeof(float));
-    return status == KNN_OK && new_gradients ? make_table(model) : status;
+        status = make(model, &on->there.slots[i], model->slots[i], model->trainable_length);
+    return status == KNN_OK ? make_table(model) : status;
 }
 
 void knn__arrays_free(knn_model *model, bool only_training)
@@ -100,17 +122,18 @@ static knn_status send_all(knn_model *model)
         if (on->there.slots[i] != NULL && model->slots[i] != NULL)
             devices(model)->write(on->device, on->there.slots[i], model->slots[i], model->trainable_length * sizeof(float));
     knn_status status = devices(model)->wait(on->device);
-    if (status == KNN_OK)
+    if (status == KNN_OK) {
         on->version = model->weights_version;
+        on->stale = false;
+    }
     return status;
 }
 
 static knn_status ready(knn_model *model)
 {
-    bool new = false;
-    knn_status status = make_all(model, &new);
+    knn_status status = make_all(model);
 
-    if (status == KNN_OK && (new || model->on_device.version != model->weights_version))
+    if (status == KNN_OK && (model->on_device.stale || model->on_device.version != model->weights_version))
         status = send_all(model);
     return status;
 }

@@ -65,6 +65,7 @@ typedef struct knn__device_arrays {
     knn__arrays there;
     knn__weight_array *table;               /* of a training: the trainable arrays, and room for their sums: see knn__step_call */
     double *workspace;
+    bool stale;                             /* some are new, and not yet copied */
     uint64_t version;                       /* of the model's weights that they were copied from, or ahead of */
     bool ahead;                             /* training steps have changed them: the model's own are old */
 } knn__device_arrays;

@@ -8,6 +8,7 @@
 #include <knn/extend.h>
 #include <knn/knn.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -230,6 +231,27 @@ START_TEST(each_call_may_fail_and_nothing_leaks)
 }
 END_TEST
 
+/* What a failed call has left unmade, the next one makes: fresh memory is NaN, and would show. */
+START_TEST(after_each_call_that_fails_the_training_goes_on)
+{
+    knn_status status = KNN_ERROR_DEVICE;
+    for (long n = 1; status != KNN_OK; n++) {
+        double loss = NAN;
+        knn_model *model = net("cuda");
+        ok(knn_compile(model, .optimizer = knn_adam(), .loss = knn_binary_crossentropy()));
+        emulator_fail_call(n);
+        status = knn_train_on_batch(model, x, y, SAMPLES, &loss, 1);
+        emulator_fail_call(0);
+        for (int i = 0; i < 2; i++) {
+            ok(knn_train_on_batch(model, x, y, SAMPLES, &loss, 1));
+            ck_assert_msg(isfinite(loss), "loss %g after call %ld failed", loss, n);
+        }
+        knn_model_free(model);
+        nothing_is_left();
+    }
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("emulator_failures");
@@ -244,6 +266,7 @@ static Suite *suite(void)
     tcase_add_test(failures, what_is_lacking_is_named);
     tcase_add_test(failures, a_batch_that_does_not_fit_says_which_would);
     tcase_add_test(failures, each_call_may_fail_and_nothing_leaks);
+    tcase_add_test(failures, after_each_call_that_fails_the_training_goes_on);
     suite_add_tcase(s, failures);
     return s;
 }
