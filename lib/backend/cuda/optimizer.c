@@ -56,6 +56,8 @@ void knn__cuda_optimizer_step(const knn__step_call *call)
     }
     if (s.by_norm && s.last)
         knn__cuda_did(device, knn__cuda_clip_factors(device->stream, s), "norms of gradients");
+    if (device->failed)                                     /* weights do not change by what was not made */
+        return;
     knn__cuda_did(device, knn__cuda_update(device->stream, s), "an optimizer step");
     if (s.by_arrays && s.last)
         knn__cuda_did(device, knn__cuda_update_arrays(device->stream, s), "an optimizer step");
