@@ -132,6 +132,7 @@ typedef struct knn_backend {
     void (*update)(const knn__update_call *call, size_t first, size_t last);    /* elements of the arenas; serial. NULL: `step` */
     const knn__device_class *devices;       /* NULL: it works in the host's memory, on the host's threads */
     void (*step)(const knn__step_call *call);           /* of a backend with devices */
+    size_t most_numbers;                    /* below which those of a layer in a batch must be; 0: any number of them */
 } knn_backend;
 
 extern const knn_backend knn__reference_backend;

@@ -77,16 +77,30 @@ typedef struct knn_step {
     const knn_run *run;
 } knn_step;
 
+enum { KNN_KERNEL_OPS = 3 };
+
 typedef struct knn_kernel {
     const char *name;                       /* "conv2d+relu+max_pooling2d, winograd, avx2": unique in a backend */
-    /* How many of the nodes it covers from the first on; 0: none, with the reason in a constant text (NULL: the first node is of another kind). */
+    knn_op ops[KNN_KERNEL_OPS];             /* what the first node it covers may do */
+    /* How many of the nodes it covers from the first on, which is one of these; 0: none, with the reason in a constant text (it is NULL before).
+     * NULL: always that one. */
     int  (*covers)(const knn_node *nodes, int count, const knn_request *request, const char **reason);
-    void (*measure)(const knn_step *step, knn_needs *needs);        /* needs comes zeroed */
+    void (*measure)(const knn_step *step, knn_needs *needs);        /* needs comes zeroed; NULL: it stays so */
     void (*prepare)(const knn_step *step, int slice);               /* its share of packing the weights; NULL: none. Slices run in parallel */
     void (*forward)(const knn_step *step, knn_part part);
     void (*backward)(const knn_step *step, knn_part part);          /* writes dx (does not add); adds to partial */
     void (*finish)(const knn_step *step, int slice);                /* its share of the gradients (=, not +=), the slices' sums added in order */
 } knn_kernel;
+
+/* How many of the nodes a kernel covers from the first on; 0: none, with the reason (NULL: the first node does something else). */
+static inline int knn__kernel_covers(const knn_kernel *kernel, const knn_node *nodes, int count, const knn_request *request, const char **reason)
+{
+    *reason = NULL;
+    for (int i = 0; i < KNN_KERNEL_OPS && kernel->ops[i] != KNN_OP_NONE; i++)
+        if (kernel->ops[i] == nodes[0].op)
+            return kernel->covers != NULL ? kernel->covers(nodes, count, request, reason) : 1;
+    return 0;
+}
 
 static inline knn_real *knn__image(const knn_tensor *tensor, int image, int slice)
 {

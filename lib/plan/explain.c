@@ -31,7 +31,7 @@ static void explain_refusals(const knn__plan *plan, const knn_step *step, line_w
             const char *reason = NULL;
             if (*kernels == step->kernel)
                 return;
-            if ((*kernels)->covers(step->nodes, step->count, &step->request, &reason) == 0 && reason != NULL) {
+            if (knn__kernel_covers(*kernels, step->nodes, step->count, &step->request, &reason) == 0 && reason != NULL) {
                 snprintf(line, sizeof line, "    not %s: %s", (*kernels)->name, reason);
                 write(context, line);
             }

@@ -197,8 +197,7 @@ static size_t bytes_for(knn__plan *plan, int capacity)
     for (int s = 0; s < plan->count; s++) {
         knn_step *step = &plan->steps[s];
         step->request.capacity = capacity;
-        step->needs = (knn_needs){0};
-        step->kernel->measure(step, &step->needs);
+        knn__measure(step);
     }
     return place(plan, NULL);
 }

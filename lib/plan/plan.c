@@ -40,7 +40,7 @@ static int choose(const knn_backend *backend, const knn_node *nodes, int count, 
         for (; *kernels != NULL; kernels++) {
             if (force != NULL && strstr((*kernels)->name, force) == NULL)
                 continue;
-            int covered = (*kernels)->covers(nodes, count, request, &reason);
+            int covered = knn__kernel_covers(*kernels, nodes, count, request, &reason);
             if (covered > 0) {
                 *chosen = *kernels;
                 return covered;
@@ -86,7 +86,7 @@ static knn_status choose_kernels(knn__plan *plan)
             .weights = plan->options.weights, .gradients = plan->options.gradients, .device = plan->device, .run = &plan->run};
         step->x.length = knn__extent_length(plan->nodes[at].in);
         step->y.length = knn__extent_length(plan->nodes[at + covered - 1].out);
-        kernel->measure(step, &step->needs);
+        knn__measure(step);
         divide(plan, step);
         at += covered;
         plan->count++;
@@ -109,6 +109,20 @@ static void find_backward_steps(knn__plan *plan)
     plan->first_backward = 0;
     while (!plan->options.input_gradient && plan->first_backward < plan->count && !trains(&plan->steps[plan->first_backward]))
         plan->first_backward++;
+}
+
+static knn_status check_sizes(const knn__plan *plan)
+{
+    size_t images = (size_t)plan->options.capacity, most = plan->options.backend->most_numbers;
+
+    for (int i = 0; i < plan->node_count && most > 0; i++) {
+        const knn_node *n = &plan->nodes[i];
+        size_t in = knn__extent_length(n->in), out = knn__extent_length(n->out), length = in > out ? in : out;
+        if (length > 0 && images >= most / length)
+            return knn__fail(KNN_ERROR_UNSUPPORTED, "%s: a batch of %zu times %zu numbers, backend %s takes fewer than %zu", n->name, images, length,
+                             plan->options.backend->name, most);
+    }
+    return KNN_OK;
 }
 
 /* How many threads there are, and slices. A device does a whole batch at once. */
@@ -149,7 +163,9 @@ static knn_status make(knn__plan *plan, const knn__plan_options *options)
     for (int i = 0; i < options->count; i++)
         if (!is_identity(&options->nodes[i], options->training))
             plan->nodes[plan->node_count++] = options->nodes[i];
-    knn_status status = knn__devices(plan) != NULL ? open_device(plan) : KNN_OK;
+    knn_status status = check_sizes(plan);
+    if (status == KNN_OK && knn__devices(plan) != NULL)
+        status = open_device(plan);
     if (status == KNN_OK)
         status = choose_kernels(plan);
     if (status != KNN_OK)

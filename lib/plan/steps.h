@@ -31,6 +31,14 @@ struct knn__plan {
 
 static inline const knn__device_class *knn__devices(const knn__plan *plan) { return plan->options.backend->devices; }
 
+/* What the step's kernel wants of the memory plan. */
+static inline void knn__measure(knn_step *step)
+{
+    step->needs = (knn_needs){0};
+    if (step->kernel->measure != NULL)
+        step->kernel->measure(step, &step->needs);
+}
+
 /* plan.c: whether steps a and b run image by image together, depth first. */
 static inline bool knn__together(const knn_step *a, const knn_step *b)
 {

@@ -32,7 +32,7 @@ bool kernel_covers(const knn_kernel *kernel, const problem *p)
     for (int training = p->from->inference_only ? 0 : 1; training >= 0; training--)
         for (int at = 0; at < c->count; at++) {
             knn_request request = {.training = training, .capacity = p->from->images, .slices = 1, .force = kernel->name};
-            if (kernel->covers(&c->nodes[at], c->count - at, &request, &reason) > 0)
+            if (knn__kernel_covers(kernel, &c->nodes[at], c->count - at, &request, &reason) > 0)
                 return true;
         }
     return false;

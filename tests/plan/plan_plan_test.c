@@ -20,34 +20,11 @@ static void note(const knn_step *step, knn_part part, const char *what)
              part.phase == 1 ? "'" : "");
 }
 
-static bool only_neutral(const knn_node *node) { return node->op == KNN_OP_ACTIVATION; }
-
 static int covers_pair(const knn_node *nodes, int count, const knn_request *request, const char **reason)
 {
     (void)request;
     *reason = "no pair";
-    return count >= 2 && nodes[0].op == KNN_OP_RESCALING && only_neutral(&nodes[1]) ? 2 : 0;
-}
-
-static int covers_activation(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    *reason = NULL;
-    return only_neutral(nodes);
-}
-
-static int covers_rescaling(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    *reason = NULL;
-    return nodes[0].op == KNN_OP_RESCALING;
-}
-
-static int covers_padding(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    *reason = NULL;
-    return nodes[0].op == KNN_OP_ZERO_PADDING2D;
+    return count >= 2 && nodes[1].op == KNN_OP_ACTIVATION ? 2 : 0;
 }
 
 static void measure_plain(const knn_step *step, knn_needs *needs) { (void)step, needs->in_place = true; }
@@ -76,23 +53,16 @@ static void backward(const knn_step *step, knn_part part)
     }
 }
 
-static const knn_kernel pair = {.name = "pair", .covers = covers_pair, .measure = measure_plain, .forward = forward, .backward = backward};
+static const knn_kernel pair = {.name = "pair", .ops = {KNN_OP_RESCALING}, .covers = covers_pair, .measure = measure_plain, .forward = forward, .backward = backward};
 static const knn_kernel plain = {
-    .name = "plain", .covers = covers_activation, .measure = measure_plain, .forward = forward, .backward = backward};
+    .name = "plain", .ops = {KNN_OP_ACTIVATION}, .measure = measure_plain, .forward = forward, .backward = backward};
 static const knn_kernel deep = {
-    .name = "deep", .covers = covers_rescaling, .measure = measure_deep, .forward = forward, .backward = backward};
+    .name = "deep", .ops = {KNN_OP_RESCALING}, .measure = measure_deep, .forward = forward, .backward = backward};
 static const knn_kernel phases = {
-    .name = "phases", .covers = covers_padding, .measure = measure_two_phases, .forward = forward, .backward = backward};
+    .name = "phases", .ops = {KNN_OP_ZERO_PADDING2D}, .measure = measure_two_phases, .forward = forward, .backward = backward};
 
 /* A divisible one: writes its piece only, and into a page of its own what the piece was. */
 static knn_part pieces[8];
-
-static int covers_normalization(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    *reason = NULL;
-    return nodes[0].op == KNN_OP_BATCH_NORMALIZATION;
-}
 
 static void measure_divisible(const knn_step *step, knn_needs *needs) { (void)step, needs->divisible = needs->depth_first = true; }
 
@@ -106,7 +76,7 @@ static void forward_piece(const knn_step *step, knn_part part)
             knn__image(&step->y, image, part.slice)[i] = knn__image(&step->x, image, part.slice)[i] + 1;
 }
 
-static const knn_kernel divisible = {.name = "divisible", .covers = covers_normalization, .measure = measure_divisible, .forward = forward_piece};
+static const knn_kernel divisible = {.name = "divisible", .ops = {KNN_OP_BATCH_NORMALIZATION}, .measure = measure_divisible, .forward = forward_piece};
 
 static const knn_kernel *const *kernels(int list)
 {
@@ -291,6 +261,20 @@ END_TEST
 
 static void collect(void *text, const char *line) { strcat(strcat(text, line), "\n"); }
 
+START_TEST(a_batch_that_is_too_large_for_the_backend_is_refused)
+{
+    static const knn_backend small = {.name = "small", .kernels = kernels, .most_numbers = 12};
+    knn_node nodes[2];
+    knn__plan *plan;
+    knn__plan_options options = {.backend = &small, .nodes = nodes, .count = chain("ar", nodes), .capacity = 3};
+    ck_assert_int_eq(knn__plan_make(&options, &plan), KNN_OK);
+    knn__plan_free(plan);
+    options.capacity = 4;
+    ck_assert_int_eq(knn__plan_make(&options, &plan), KNN_ERROR_UNSUPPORTED);
+    ck_assert_str_eq(knn_last_error(), "A: a batch of 4 times 3 numbers, backend small takes fewer than 12");
+}
+END_TEST
+
 START_TEST(explain_says_which_and_why_not)
 {
     char text[4096] = "";
@@ -318,6 +302,7 @@ int main(void)
     tcase_add_test(tests, what_changes_no_number_is_not_run);
     tcase_add_test(tests, backward_runs_the_same_way_back);
     tcase_add_test(tests, a_layer_without_a_kernel_is_named);
+    tcase_add_test(tests, a_batch_that_is_too_large_for_the_backend_is_refused);
     tcase_add_test(tests, explain_says_which_and_why_not);
     suite_add_tcase(suite, tests);
     return check_run(suite);

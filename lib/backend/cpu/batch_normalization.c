@@ -41,11 +41,7 @@ static long positions_of(const knn_step *step) { return (long)step->nodes[0].in.
 
 static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
 {
-    (void)request;
-    if (nodes[0].op != KNN_OP_BATCH_NORMALIZATION) {
-        *reason = NULL;
-        return 0;
-    }
+    (void)request, (void)reason;
     return count > 1 && nodes[1].op == KNN_OP_ACTIVATION && nodes[1].activation == KNN_RELU ? 2 : 1;
 }
 
@@ -325,5 +321,5 @@ static void finish(const knn_step *step, int slice)
 
 const knn_kernel KNN_ISA_NAME(knn__batch_normalization) = {
     .name = "batch_normalization, " KNN_ISA_TEXT,
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
+    .ops = {KNN_OP_BATCH_NORMALIZATION}, .covers = covers, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
 };

@@ -38,9 +38,8 @@ typedef struct line {
 
 static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
 {
-    (void)count, (void)request;
-    *reason = NULL;
-    return nodes[0].op == KNN_OP_CONV2D && nodes[0].groups > 1 && nodes[0].groups == nodes[0].in.channels;
+    (void)count, (void)request, (void)reason;
+    return nodes[0].groups > 1 && nodes[0].groups == nodes[0].in.channels;
 }
 
 static size_t ways_bytes(const knn_node *n) { return (size_t)(n->kernel_height + n->kernel_width) * sizeof(way); }
@@ -327,5 +326,5 @@ static void finish(const knn_step *step, int slice)
 
 const knn_kernel KNN_ISA_NAME(knn__conv_depthwise) = {
     .name = "conv2d, depthwise, " KNN_ISA_TEXT,
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
+    .ops = {KNN_OP_CONV2D}, .covers = covers, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
 };

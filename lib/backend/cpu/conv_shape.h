@@ -53,8 +53,8 @@ static inline bool conv_is_pool(const knn_node *n)
 static inline conv_shape conv_chain(const knn_node *nodes, int count, bool training, bool pool, const char **reason)
 {
     const knn_node *n = &nodes[0];
-    *reason = n->op == KNN_OP_CONV2D ? conv_refusal(n) : NULL;
-    if (n->op != KNN_OP_CONV2D || *reason != NULL)
+    *reason = conv_refusal(n);
+    if (*reason != NULL)
         return (conv_shape){0};
     conv_shape c = {.height = n->in.height, .width = n->in.width, .channels = n->in.channels, .top = n->pad_top, .left = n->pad_left,
                     .kernel_height = n->kernel_height, .kernel_width = n->kernel_width, .taps = n->kernel_height * n->kernel_width,

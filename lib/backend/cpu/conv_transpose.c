@@ -23,9 +23,6 @@ typedef struct transposed {
 static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
 {
     (void)count, (void)request;
-    *reason = NULL;
-    if (nodes[0].op != KNN_OP_CONV2D_TRANSPOSE)
-        return 0;
     if (knn__gemm_takes(knn__extent_length(nodes[0].in), nodes[0].weight[KNN_KERNEL].length, knn__extent_length(nodes[0].out)))
         return 1;
     *reason = "too large for OpenBLAS";
@@ -140,5 +137,5 @@ static void finish(const knn_step *step, int slice)
 
 const knn_kernel KNN_ISA_NAME(knn__conv2d_transpose) = {
     .name = "conv2d_transpose, im2col, " KNN_ISA_TEXT,
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
+    .ops = {KNN_OP_CONV2D_TRANSPOSE}, .covers = covers, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
 };

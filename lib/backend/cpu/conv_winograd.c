@@ -313,5 +313,6 @@ static void finish(const knn_step *step, int slice)
 
 const knn_kernel KNN_ISA_NAME(knn__conv_winograd) = {
     .name = "conv2d+relu, winograd, " KNN_ISA_TEXT,
-    .covers = covers, .measure = measure, .prepare = prepare, .forward = forward, .backward = backward, .finish = finish,
+    .ops = {KNN_OP_CONV2D}, .covers = covers,
+    .measure = measure, .prepare = prepare, .forward = forward, .backward = backward, .finish = finish,
 };

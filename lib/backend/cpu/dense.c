@@ -20,10 +20,6 @@ static sizes sizes_of(const knn_step *step)
 
 static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
 {
-    if (nodes[0].op != KNN_OP_DENSE) {
-        *reason = NULL;
-        return 0;
-    }
     size_t rows = (size_t)request->capacity * (size_t)nodes[0].in.height * (size_t)nodes[0].in.width;
     if (!knn__gemm_takes(rows, (size_t)nodes[0].out.channels, (size_t)nodes[0].in.channels)) {
         *reason = "too large for OpenBLAS";
@@ -143,5 +139,5 @@ static void finish(const knn_step *step, int slice)
 
 const knn_kernel KNN_ISA_NAME(knn__dense) = {
     .name = "dense, gemm, " KNN_ISA_TEXT,
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
+    .ops = {KNN_OP_DENSE}, .covers = covers, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
 };

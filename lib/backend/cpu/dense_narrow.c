@@ -10,8 +10,8 @@ enum { MOST_UNITS = 15, LANES = 16, BLOCK = 64 };               /* LANES: partia
 static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
 {
     (void)request;
-    if (nodes[0].op != KNN_OP_DENSE || nodes[0].out.channels > MOST_UNITS) {
-        *reason = nodes[0].op == KNN_OP_DENSE ? "16 units or more" : NULL;
+    if (nodes[0].out.channels > MOST_UNITS) {
+        *reason = "16 units or more";
         return 0;
     }
     return knn__fused_activation(nodes, count) != KNN_LINEAR ? 2 : 1;
@@ -129,5 +129,6 @@ static void finish(const knn_step *step, int slice)
 
 const knn_kernel KNN_ISA_NAME(knn__dense_narrow) = {
     .name = "dense, narrow, " KNN_ISA_TEXT,
-    .covers = covers, .measure = measure, .prepare = prepare, .forward = forward, .backward = backward, .finish = finish,
+    .ops = {KNN_OP_DENSE}, .covers = covers,
+    .measure = measure, .prepare = prepare, .forward = forward, .backward = backward, .finish = finish,
 };

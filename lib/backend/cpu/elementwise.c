@@ -6,19 +6,12 @@
 
 #include <string.h>
 
-static int covers_operation(bool same, const char **reason)
-{
-    if (!same)
-        *reason = NULL;
-    return same ? 1 : 0;
-}
-
 /* ---- Activation ---- */
 
 static int covers_activation(const knn_node *nodes, int count, const knn_request *request, const char **reason)
 {
-    (void)count, (void)request;
-    return covers_operation(nodes[0].op == KNN_OP_ACTIVATION && !knn__is_over_rows(&nodes[0]), reason);
+    (void)count, (void)request, (void)reason;
+    return !knn__is_over_rows(&nodes[0]);
 }
 
 static void measure_activation(const knn_step *step, knn_needs *needs)
@@ -48,12 +41,6 @@ static void backward_activation(const knn_step *step, knn_part part)
 /* ---- Dropout: counter-based random numbers, so that backward draws the mask again instead of storing it ---- */
 
 enum { DRAWS = 256 };                       /* at a time */
-
-static int covers_dropout(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    return covers_operation(nodes[0].op == KNN_OP_DROPOUT, reason);
-}
 
 static void measure_in_place(const knn_step *step, knn_needs *needs)
 {
@@ -110,12 +97,6 @@ static void backward_dropout(const knn_step *step, knn_part part)
 
 /* ---- Rescaling: y = scale x + offset ---- */
 
-static int covers_rescaling(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    return covers_operation(nodes[0].op == KNN_OP_RESCALING, reason);
-}
-
 static void rescale(const float *x, float scale, float offset, float *y, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -138,12 +119,6 @@ static void backward_rescaling(const knn_step *step, knn_part part)
 }
 
 /* ---- Zero padding: rows and columns of zeros around pictures ---- */
-
-static int covers_padding(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    return covers_operation(nodes[0].op == KNN_OP_ZERO_PADDING2D, reason);
-}
 
 static void measure_padding(const knn_step *step, knn_needs *needs)
 {
@@ -184,20 +159,21 @@ static void backward_padding(const knn_step *step, knn_part part)
 
 const knn_kernel KNN_ISA_NAME(knn__activation) = {
     .name = "activation, " KNN_ISA_TEXT,
-    .covers = covers_activation, .measure = measure_activation, .forward = forward_activation, .backward = backward_activation,
+    .ops = {KNN_OP_ACTIVATION}, .covers = covers_activation,
+    .measure = measure_activation, .forward = forward_activation, .backward = backward_activation,
 };
 
 const knn_kernel KNN_ISA_NAME(knn__dropout) = {
     .name = "dropout, " KNN_ISA_TEXT,
-    .covers = covers_dropout, .measure = measure_in_place, .forward = forward_dropout, .backward = backward_dropout,
+    .ops = {KNN_OP_DROPOUT}, .measure = measure_in_place, .forward = forward_dropout, .backward = backward_dropout,
 };
 
 const knn_kernel KNN_ISA_NAME(knn__rescaling) = {
     .name = "rescaling, " KNN_ISA_TEXT,
-    .covers = covers_rescaling, .measure = measure_in_place, .forward = forward_rescaling, .backward = backward_rescaling,
+    .ops = {KNN_OP_RESCALING}, .measure = measure_in_place, .forward = forward_rescaling, .backward = backward_rescaling,
 };
 
 const knn_kernel KNN_ISA_NAME(knn__zero_padding2d) = {
     .name = "zero_padding2d, " KNN_ISA_TEXT,
-    .covers = covers_padding, .measure = measure_padding, .forward = forward_padding, .backward = backward_padding,
+    .ops = {KNN_OP_ZERO_PADDING2D}, .measure = measure_padding, .forward = forward_padding, .backward = backward_padding,
 };

@@ -9,16 +9,6 @@ enum { NORMALS = 128 };                     /* at a time */
 
 static const float TWO_PI = 6.28318530717958648f;
 
-static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    if (nodes[0].op != KNN_OP_GAUSSIAN_NOISE && nodes[0].op != KNN_OP_GAUSSIAN_DROPOUT) {
-        *reason = NULL;
-        return 0;
-    }
-    return 1;
-}
-
 static void measure(const knn_step *step, knn_needs *needs)
 {
     (void)step;
@@ -75,5 +65,5 @@ static void backward(const knn_step *step, knn_part part)
 
 const knn_kernel KNN_ISA_NAME(knn__gaussian) = {
     .name = "gaussian noise, " KNN_ISA_TEXT,
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward,
+    .ops = {KNN_OP_GAUSSIAN_NOISE, KNN_OP_GAUSSIAN_DROPOUT}, .measure = measure, .forward = forward, .backward = backward,
 };

@@ -34,16 +34,6 @@ static statistics *saved_of(const knn_step *step, int image, long block)
     return (statistics *)knn__saved(step, image) + block * step->nodes[0].groups;
 }
 
-static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    if (nodes[0].op != KNN_OP_GROUP_NORMALIZATION) {
-        *reason = NULL;
-        return 0;
-    }
-    return 1;
-}
-
 static void measure(const knn_step *step, knn_needs *needs)
 {
     size_t width = (size_t)width_of(step);
@@ -284,5 +274,5 @@ static void finish(const knn_step *step, int slice)
 
 const knn_kernel KNN_ISA_NAME(knn__group_normalization) = {
     .name = "group_normalization, " KNN_ISA_TEXT,
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
+    .ops = {KNN_OP_GROUP_NORMALIZATION}, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
 };

@@ -59,10 +59,6 @@ static int covers_rest(const knn_node *nodes, int count, int available)
 static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
 {
     (void)request;
-    if (nodes[0].op != KNN_OP_CONV2D) {
-        *reason = NULL;
-        return 0;
-    }
     if (!knn__gemm_takes(knn__extent_length(nodes[0].out), nodes[0].weight[KNN_KERNEL].length, knn__extent_length(nodes[0].in))) {
         *reason = "too large for OpenBLAS";
         return 0;
@@ -72,10 +68,8 @@ static int covers(const knn_node *nodes, int count, const knn_request *request, 
 
 static int covers_folded(const knn_node *nodes, int count, const knn_request *request, const char **reason)
 {
-    if (count < 2 || nodes[1].op != KNN_OP_BATCH_NORMALIZATION) {
-        *reason = NULL;
+    if (count < 2 || nodes[1].op != KNN_OP_BATCH_NORMALIZATION)
         return 0;
-    }
     if (request->training) {
         *reason = "batch normalization changes in training";
         return 0;
@@ -352,10 +346,10 @@ static void finish(const knn_step *step, int slice)
 
 const knn_kernel KNN_ISA_NAME(knn__conv2d_im2col) = {
     .name = "conv2d, im2col, " KNN_ISA_TEXT,
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
+    .ops = {KNN_OP_CONV2D}, .covers = covers, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
 };
 
 const knn_kernel KNN_ISA_NAME(knn__conv2d_folded_im2col) = {
     .name = "conv2d+batch_normalization, im2col, " KNN_ISA_TEXT,
-    .covers = covers_folded, .measure = measure, .prepare = prepare_folded, .forward = forward,
+    .ops = {KNN_OP_CONV2D}, .covers = covers_folded, .measure = measure, .prepare = prepare_folded, .forward = forward,
 };

@@ -16,16 +16,6 @@ static size_t run_of(const knn_step *step)
 static float *means_of(const knn_step *step) { return (float *)(void *)step->packed; }
 static float *factors_of(const knn_step *step) { return means_of(step) + run_of(step); }
 
-static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    if (nodes[0].op != KNN_OP_NORMALIZATION) {
-        *reason = NULL;
-        return 0;
-    }
-    return 1;
-}
-
 static void measure(const knn_step *step, knn_needs *needs)
 {
     needs->packed = 2 * run_of(step) * sizeof(float);
@@ -79,5 +69,5 @@ static void backward(const knn_step *step, knn_part part)
 
 const knn_kernel KNN_ISA_NAME(knn__normalization) = {
     .name = "normalization, " KNN_ISA_TEXT,
-    .covers = covers, .measure = measure, .prepare = prepare, .forward = forward, .backward = backward,
+    .ops = {KNN_OP_NORMALIZATION}, .measure = measure, .prepare = prepare, .forward = forward, .backward = backward,
 };

@@ -33,25 +33,12 @@ static int covers_maximum(const knn_node *nodes, int count, const knn_request *r
 {
     const knn_node *n = &nodes[0];
     (void)count;
-    if (n->op != KNN_OP_MAX_POOLING2D && n->op != KNN_OP_GLOBAL_MAX_POOLING2D) {
-        *reason = NULL;
-        return 0;
-    }
     long cells = is_global(n) ? (long)n->in.height * n->in.width : (long)n->kernel_height * n->kernel_width;
     if (request->training && cells > MOST_CELLS) {
         *reason = "a window of more than 65535 cells";
         return 0;
     }
     return 1;
-}
-
-static int covers_mean(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    bool covered = nodes[0].op == KNN_OP_AVERAGE_POOLING2D || nodes[0].op == KNN_OP_GLOBAL_AVERAGE_POOLING2D;
-    if (!covered)
-        *reason = NULL;
-    return covered ? 1 : 0;
 }
 
 static void measure_maximum(const knn_step *step, knn_needs *needs)
@@ -185,10 +172,12 @@ static void backward_mean(const knn_step *step, knn_part part)
 
 const knn_kernel KNN_ISA_NAME(knn__max_pooling2d) = {
     .name = "max_pooling2d, " KNN_ISA_TEXT,
-    .covers = covers_maximum, .measure = measure_maximum, .forward = forward_maximum, .backward = backward_maximum,
+    .ops = {KNN_OP_MAX_POOLING2D, KNN_OP_GLOBAL_MAX_POOLING2D}, .covers = covers_maximum,
+    .measure = measure_maximum, .forward = forward_maximum, .backward = backward_maximum,
 };
 
 const knn_kernel KNN_ISA_NAME(knn__average_pooling2d) = {
     .name = "average_pooling2d, " KNN_ISA_TEXT,
-    .covers = covers_mean, .measure = measure_mean, .forward = forward_mean, .backward = backward_mean,
+    .ops = {KNN_OP_AVERAGE_POOLING2D, KNN_OP_GLOBAL_AVERAGE_POOLING2D},
+    .measure = measure_mean, .forward = forward_mean, .backward = backward_mean,
 };

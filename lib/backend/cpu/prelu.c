@@ -2,16 +2,6 @@
 #include "backend/cpu/isa.h"
 #include "core/parallel.h"
 
-static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    if (nodes[0].op != KNN_OP_PRELU) {
-        *reason = NULL;
-        return 0;
-    }
-    return 1;
-}
-
 static size_t alphas(const knn_step *step) { return step->nodes[0].weight[KNN_ALPHA].length; }
 
 static void measure(const knn_step *step, knn_needs *needs)
@@ -108,5 +98,5 @@ static void finish(const knn_step *step, int slice)
 
 const knn_kernel KNN_ISA_NAME(knn__prelu) = {
     .name = "prelu, " KNN_ISA_TEXT,
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
+    .ops = {KNN_OP_PRELU}, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
 };

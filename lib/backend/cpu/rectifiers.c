@@ -3,16 +3,6 @@
 
 #include <math.h>
 
-static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    if (nodes[0].op != KNN_OP_RECTIFIER && nodes[0].op != KNN_OP_SCALED_ELU) {
-        *reason = NULL;
-        return 0;
-    }
-    return 1;
-}
-
 static void measure(const knn_step *step, knn_needs *needs)
 {
     needs->input = step->request.training;
@@ -88,5 +78,5 @@ static void backward(const knn_step *step, knn_part part)
 
 const knn_kernel KNN_ISA_NAME(knn__rectifiers) = {
     .name = "rectifiers, " KNN_ISA_TEXT,
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward,
+    .ops = {KNN_OP_RECTIFIER, KNN_OP_SCALED_ELU}, .measure = measure, .forward = forward, .backward = backward,
 };

@@ -65,12 +65,8 @@ static void log_softmax_gradient(const float *y, const float *dy, float *dx, row
 
 static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
 {
-    (void)count, (void)request;
-    if (!knn__is_over_rows(&nodes[0]) || nodes[0].activation == KNN_SPARSEMAX) {
-        *reason = NULL;
-        return 0;
-    }
-    return 1;
+    (void)count, (void)request, (void)reason;
+    return knn__is_over_rows(&nodes[0]) && nodes[0].activation != KNN_SPARSEMAX;
 }
 
 static void measure(const knn_step *step, knn_needs *needs)
@@ -114,5 +110,5 @@ static void backward(const knn_step *step, knn_part part)
 
 const knn_kernel KNN_ISA_NAME(knn__softmax) = {
     .name = "softmax, " KNN_ISA_TEXT,
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward,
+    .ops = {KNN_OP_ACTIVATION, KNN_OP_SOFTMAX}, .covers = covers, .measure = measure, .forward = forward, .backward = backward,
 };

@@ -5,13 +5,6 @@
 
 #include <string.h>
 
-static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    *reason = NULL;
-    return nodes[0].op == KNN_OP_UP_SAMPLING_NEAREST || nodes[0].op == KNN_OP_UP_SAMPLING_BILINEAR;
-}
-
 static size_t row_length(knn_extent extent) { return (size_t)extent.width * (size_t)extent.channels; }
 
 static void measure(const knn_step *step, knn_needs *needs)
@@ -107,5 +100,5 @@ static void backward(const knn_step *step, knn_part part)
 
 const knn_kernel KNN_ISA_NAME(knn__up_sampling) = {
     .name = "up_sampling, " KNN_ISA_TEXT,
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward,
+    .ops = {KNN_OP_UP_SAMPLING_NEAREST, KNN_OP_UP_SAMPLING_BILINEAR}, .measure = measure, .forward = forward, .backward = backward,
 };

@@ -1,6 +1,6 @@
 /* The backend "cuda": its kernels, fastest first, its losses and optimizers, on devices (device.c). Computes nothing itself. */
 #include "backend/cuda/cuda.h"
-#include "backend/cuda/kernels.h"
+#include "backend/cuda/window.h"
 
 unsigned knn__cuda_grid_cap = 1u << 16;     /* blocks: enough for every GPU to be busy */
 
@@ -42,5 +42,6 @@ const knn_backend knn__cuda_backend = {
     .instruction_set = instruction_set,
     .loss = loss,
     .step = knn__cuda_optimizer_step,
+    .most_numbers = KNN_CUDA_MOST_NUMBERS,
     .devices = &knn__cuda_devices,
 };

@@ -16,8 +16,7 @@ static float *sums_of(const knn_step *step) { return partial_of(step) + 2 * KNN_
 
 static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
 {
-    if (knn__cuda_covers(nodes[0].op == KNN_OP_BATCH_NORMALIZATION, &nodes[0], request, reason) == 0)
-        return 0;
+    (void)request, (void)reason;
     return count > 1 && nodes[1].op == KNN_OP_ACTIVATION && nodes[1].activation == KNN_RELU ? 2 : 1;
 }
 
@@ -72,5 +71,5 @@ static void backward(const knn_step *step, knn_part part)
 
 const knn_kernel knn__cuda_batch_normalization = {
     .name = "batch_normalization, cuda",
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward,
+    .ops = {KNN_OP_BATCH_NORMALIZATION}, .covers = covers, .measure = measure, .forward = forward, .backward = backward,
 };

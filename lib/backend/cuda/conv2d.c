@@ -55,8 +55,6 @@ static convolution at_work(const knn_step *step)
 static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
 {
     (void)count;
-    if (knn__cuda_covers(nodes[0].op == KNN_OP_CONV2D, &nodes[0], request, reason) == 0)
-        return 0;
     convolution c = describe(&nodes[0], request);
     *reason = "more than 2^31 numbers in the columns of an image";
     return knn__cuda_fits((size_t)c.chunk, c.positions * c.length) ? 1 : 0;
@@ -165,5 +163,5 @@ static void backward(const knn_step *step, knn_part part)
 
 const knn_kernel knn__cuda_conv2d_im2col = {
     .name = "conv2d, im2col, cuda",
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward,
+    .ops = {KNN_OP_CONV2D}, .covers = covers, .measure = measure, .forward = forward, .backward = backward,
 };

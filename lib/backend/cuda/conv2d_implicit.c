@@ -4,14 +4,11 @@
 #include "backend/cuda/window.h"
 
 /* Why it leaves a convolution to others; NULL: it takes it. */
-static const char *refusal(const knn_node *n, const knn_request *request)
+static const char *refusal(const knn_node *n)
 {
-    const char *too_large;
     if (n->stride_height != 1 || n->stride_width != 1 || n->dilation_height != 1 || n->dilation_width != 1)
         return "strided or dilated";
-    if (n->groups != 1)
-        return "in groups";
-    return knn__cuda_takes(n, request, &too_large) ? NULL : too_large;
+    return n->groups != 1 ? "in groups" : NULL;
 }
 
 static bool is_pool(const knn_node *n)
@@ -23,10 +20,10 @@ static bool is_pool(const knn_node *n)
 static bool is_relu(const knn_node *n) { return n->op == KNN_OP_ACTIVATION && n->activation == KNN_RELU; }
 
 /* How many nodes at the head are a convolution and, if there is one, its ReLU; then, if wanted, a pooling; 0: another chain. */
-static int chain(const knn_node *nodes, int count, const knn_request *request, bool pooled, const char **reason)
+static int chain(const knn_node *nodes, int count, bool pooled, const char **reason)
 {
-    *reason = nodes[0].op == KNN_OP_CONV2D ? refusal(&nodes[0], request) : NULL;
-    if (nodes[0].op != KNN_OP_CONV2D || *reason != NULL)
+    *reason = refusal(&nodes[0]);
+    if (*reason != NULL)
         return 0;
     int length = count > 1 && is_relu(&nodes[1]) ? 2 : 1;
     if (!pooled)
@@ -37,12 +34,14 @@ static int chain(const knn_node *nodes, int count, const knn_request *request, b
 
 static int covers_pooled(const knn_node *nodes, int count, const knn_request *request, const char **reason)
 {
-    return chain(nodes, count, request, true, reason);
+    (void)request;
+    return chain(nodes, count, true, reason);
 }
 
 static int covers_flat(const knn_node *nodes, int count, const knn_request *request, const char **reason)
 {
-    return chain(nodes, count, request, false, reason);
+    (void)request;
+    return chain(nodes, count, false, reason);
 }
 
 static knn__cuda_conv convolution(const knn_step *step, int images)
@@ -94,10 +93,10 @@ static void backward(const knn_step *step, knn_part part)
 
 const knn_kernel knn__cuda_conv2d_pooled = {
     .name = "conv2d+relu+max_pooling2d, implicit gemm, cuda",
-    .covers = covers_pooled, .measure = measure, .forward = forward, .backward = backward,
+    .ops = {KNN_OP_CONV2D}, .covers = covers_pooled, .measure = measure, .forward = forward, .backward = backward,
 };
 
 const knn_kernel knn__cuda_conv2d_implicit = {
     .name = "conv2d+relu, implicit gemm, cuda",
-    .covers = covers_flat, .measure = measure, .forward = forward, .backward = backward,
+    .ops = {KNN_OP_CONV2D}, .covers = covers_flat, .measure = measure, .forward = forward, .backward = backward,
 };

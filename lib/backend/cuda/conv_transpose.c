@@ -47,8 +47,6 @@ static transposed at_work(const knn_step *step)
 static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
 {
     (void)count;
-    if (knn__cuda_covers(nodes[0].op == KNN_OP_CONV2D_TRANSPOSE, &nodes[0], request, reason) == 0)
-        return 0;
     transposed t = describe(&nodes[0], request);
     *reason = "more than 2^31 numbers in the columns of an image";
     return knn__cuda_fits((size_t)t.chunk, t.positions * t.length) ? 1 : 0;
@@ -130,5 +128,5 @@ static void backward(const knn_step *step, knn_part part)
 
 const knn_kernel knn__cuda_conv2d_transpose = {
     .name = "conv2d_transpose, im2col, cuda",
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward,
+    .ops = {KNN_OP_CONV2D_TRANSPOSE}, .covers = covers, .measure = measure, .forward = forward, .backward = backward,
 };

@@ -8,8 +8,8 @@
 
 static int covers_activation(const knn_node *nodes, int count, const knn_request *request, const char **reason)
 {
-    (void)count;
-    return knn__cuda_covers(nodes[0].op == KNN_OP_ACTIVATION && !knn__is_over_rows(&nodes[0]), &nodes[0], request, reason);
+    (void)count, (void)request, (void)reason;
+    return !knn__is_over_rows(&nodes[0]);
 }
 
 static void measure_activation(const knn_step *step, knn_needs *needs)
@@ -39,12 +39,6 @@ static void backward_activation(const knn_step *step, knn_part part)
 
 /* ---- Dropout: counter-based random numbers, so that backward draws the mask again instead of storing it ---- */
 
-static int covers_dropout(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count;
-    return knn__cuda_covers(nodes[0].op == KNN_OP_DROPOUT, &nodes[0], request, reason);
-}
-
 static void measure_in_place(const knn_step *step, knn_needs *needs)
 {
     (void)step;
@@ -71,12 +65,6 @@ static void backward_dropout(const knn_step *step, knn_part part)
 
 /* ---- Gaussian noise and dropout: normal numbers, which backward draws again ---- */
 
-static int covers_gaussian(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count;
-    return knn__cuda_covers(nodes[0].op == KNN_OP_GAUSSIAN_NOISE || nodes[0].op == KNN_OP_GAUSSIAN_DROPOUT, &nodes[0], request, reason);
-}
-
 static void disturb(const knn_step *step, knn_part part, float deviation, const knn_tensor *from, const knn_tensor *to)
 {
     const knn_node *n = &step->nodes[0];
@@ -102,12 +90,6 @@ static void backward_gaussian(const knn_step *step, knn_part part)
 
 /* ---- Rescaling: y = scale x + offset ---- */
 
-static int covers_rescaling(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count;
-    return knn__cuda_covers(nodes[0].op == KNN_OP_RESCALING, &nodes[0], request, reason);
-}
-
 static void rescale(const knn_step *step, knn_part part, float offset, const knn_tensor *from, const knn_tensor *to)
 {
     knn__cuda_did(step->device, knn__cuda_rescale(step->device->stream, (float)step->nodes[0].scale, offset, knn__image(from, part.first, 0),
@@ -127,20 +109,22 @@ static void backward_rescaling(const knn_step *step, knn_part part)
 
 const knn_kernel knn__cuda_activation = {
     .name = "activation, cuda",
-    .covers = covers_activation, .measure = measure_activation, .forward = forward_activation, .backward = backward_activation,
+    .ops = {KNN_OP_ACTIVATION}, .covers = covers_activation,
+    .measure = measure_activation, .forward = forward_activation, .backward = backward_activation,
 };
 
 const knn_kernel knn__cuda_dropout = {
     .name = "dropout, cuda",
-    .covers = covers_dropout, .measure = measure_in_place, .forward = forward_dropout, .backward = backward_dropout,
+    .ops = {KNN_OP_DROPOUT}, .measure = measure_in_place, .forward = forward_dropout, .backward = backward_dropout,
 };
 
 const knn_kernel knn__cuda_gaussian = {
     .name = "gaussian noise, cuda",
-    .covers = covers_gaussian, .measure = measure_in_place, .forward = forward_gaussian, .backward = backward_gaussian,
+    .ops = {KNN_OP_GAUSSIAN_NOISE, KNN_OP_GAUSSIAN_DROPOUT},
+    .measure = measure_in_place, .forward = forward_gaussian, .backward = backward_gaussian,
 };
 
 const knn_kernel knn__cuda_rescaling = {
     .name = "rescaling, cuda",
-    .covers = covers_rescaling, .measure = measure_in_place, .forward = forward_rescaling, .backward = backward_rescaling,
+    .ops = {KNN_OP_RESCALING}, .measure = measure_in_place, .forward = forward_rescaling, .backward = backward_rescaling,
 };

@@ -4,9 +4,7 @@
 
 static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
 {
-    (void)count;
-    if (knn__cuda_covers(nodes[0].op == KNN_OP_EMBEDDING, &nodes[0], request, reason) == 0)
-        return 0;
+    (void)count, (void)request;
     *reason = "a table of more than 2^31 numbers";
     return knn__cuda_fits(1, nodes[0].weight[KNN_KERNEL].length) ? 1 : 0;
 }
@@ -40,5 +38,5 @@ static void backward(const knn_step *step, knn_part part)
 
 const knn_kernel knn__cuda_embedding = {
     .name = "embedding, cuda",
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward,
+    .ops = {KNN_OP_EMBEDDING}, .covers = covers, .measure = measure, .forward = forward, .backward = backward,
 };

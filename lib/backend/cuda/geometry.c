@@ -2,15 +2,7 @@
 #include "backend/cuda/cuda.h"
 #include "backend/cuda/window.h"
 
-static void measure_nothing(const knn_step *step, knn_needs *needs) { (void)step, (void)needs; }
-
 /* ---- Padding and cropping ---- */
-
-static int covers_padding(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count;
-    return knn__cuda_covers(nodes[0].op == KNN_OP_ZERO_PADDING2D || nodes[0].op == KNN_OP_CROPPING2D, &nodes[0], request, reason);
-}
 
 /* From an extent to another one, which begins `down` rows and `right` columns before it (padding) or behind its begin (cropping). */
 static void shift(const knn_step *step, knn_part part, knn_extent a, knn_extent b, bool pads, const knn_tensor *from, const knn_tensor *to)
@@ -36,12 +28,6 @@ static void backward_padding(const knn_step *step, knn_part part)
 }
 
 /* ---- Axes in another order ---- */
-
-static int covers_permute(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count;
-    return knn__cuda_covers(nodes[0].op == KNN_OP_PERMUTE, &nodes[0], request, reason);
-}
 
 /* Numbers from one place to the next along each axis. */
 static void steps_of(knn_extent e, unsigned steps[3])
@@ -82,13 +68,6 @@ static void backward_permute(const knn_step *step, knn_part part)
 
 /* ---- Up-sampling ---- */
 
-static int covers_up_sampling(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count;
-    return knn__cuda_covers(nodes[0].op == KNN_OP_UP_SAMPLING_NEAREST || nodes[0].op == KNN_OP_UP_SAMPLING_BILINEAR, &nodes[0], request,
-                            reason);
-}
-
 static knn__cuda_enlargement enlargement_of(const knn_node *n)
 {
     return (knn__cuda_enlargement){n->op, (unsigned)n->in.height, (unsigned)n->in.width, (unsigned)n->in.channels, (unsigned)n->stride_height,
@@ -112,15 +91,15 @@ static void backward_up_sampling(const knn_step *step, knn_part part)
 
 const knn_kernel knn__cuda_padding = {
     .name = "padding and cropping, cuda",
-    .covers = covers_padding, .measure = measure_nothing, .forward = forward_padding, .backward = backward_padding,
+    .ops = {KNN_OP_ZERO_PADDING2D, KNN_OP_CROPPING2D}, .forward = forward_padding, .backward = backward_padding,
 };
 
 const knn_kernel knn__cuda_permutation = {
     .name = "permute, cuda",
-    .covers = covers_permute, .measure = measure_nothing, .forward = forward_permute, .backward = backward_permute,
+    .ops = {KNN_OP_PERMUTE}, .forward = forward_permute, .backward = backward_permute,
 };
 
 const knn_kernel knn__cuda_up_sampling = {
     .name = "up_sampling, cuda",
-    .covers = covers_up_sampling, .measure = measure_nothing, .forward = forward_up_sampling, .backward = backward_up_sampling,
+    .ops = {KNN_OP_UP_SAMPLING_NEAREST, KNN_OP_UP_SAMPLING_BILINEAR}, .forward = forward_up_sampling, .backward = backward_up_sampling,
 };

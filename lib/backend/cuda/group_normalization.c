@@ -24,12 +24,6 @@ static work work_of(const knn_step *step)
     return w;
 }
 
-static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count;
-    return knn__cuda_covers(nodes[0].op == KNN_OP_GROUP_NORMALIZATION, &nodes[0], request, reason);
-}
-
 static void measure(const knn_step *step, knn_needs *needs)
 {
     size_t backward = 2 * groups_of(step) + numbers_of(step) + KNN_CUDA_SUM_PARTS * width_of(&step->nodes[0]);
@@ -85,5 +79,5 @@ static void backward(const knn_step *step, knn_part part)
 
 const knn_kernel knn__cuda_group_normalization = {
     .name = "group_normalization, cuda",
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward,
+    .ops = {KNN_OP_GROUP_NORMALIZATION}, .measure = measure, .forward = forward, .backward = backward,
 };

@@ -5,14 +5,6 @@
 
 /* ---- Pixels from other places. Each image has a transform of its own, and a launch ---- */
 
-static int covers_map(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count;
-    return knn__cuda_covers(nodes[0].op == KNN_OP_IMAGE_MAP, &nodes[0], request, reason);
-}
-
-static void measure_map(const knn_step *step, knn_needs *needs) { (void)step, (void)needs; }
-
 static knn__cuda_picture picture_of(const knn_step *step, int image)
 {
     const knn_node *n = &step->nodes[0];
@@ -37,12 +29,6 @@ static void backward_map(const knn_step *step, knn_part part)
 }
 
 /* ---- Contrast and brightness ---- */
-
-static int covers_color(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count;
-    return knn__cuda_covers(nodes[0].op == KNN_OP_RANDOM_CONTRAST || nodes[0].op == KNN_OP_RANDOM_BRIGHTNESS, &nodes[0], request, reason);
-}
 
 /* Scratch: a mean for each image and channel. */
 static void measure_color(const knn_step *step, knn_needs *needs)
@@ -91,10 +77,11 @@ static void backward_color(const knn_step *step, knn_part part)
 
 const knn_kernel knn__cuda_image_map = {
     .name = "image_map, cuda",
-    .covers = covers_map, .measure = measure_map, .forward = forward_map, .backward = backward_map,
+    .ops = {KNN_OP_IMAGE_MAP}, .forward = forward_map, .backward = backward_map,
 };
 
 const knn_kernel knn__cuda_random_color = {
     .name = "random_color, cuda",
-    .covers = covers_color, .measure = measure_color, .forward = forward_color, .backward = backward_color,
+    .ops = {KNN_OP_RANDOM_CONTRAST, KNN_OP_RANDOM_BRIGHTNESS},
+    .measure = measure_color, .forward = forward_color, .backward = backward_color,
 };

@@ -2,12 +2,6 @@
 #include "backend/cuda/cuda.h"
 #include "backend/cuda/window.h"
 
-static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count;
-    return knn__cuda_covers(nodes[0].op == KNN_OP_NORMALIZATION, &nodes[0], request, reason);
-}
-
 /* Packed: what was given, [mean, variance][statistics]. */
 static void measure(const knn_step *step, knn_needs *needs)
 {
@@ -55,5 +49,5 @@ static void backward(const knn_step *step, knn_part part)
 
 const knn_kernel knn__cuda_normalization = {
     .name = "normalization, cuda",
-    .covers = covers, .measure = measure, .prepare = prepare, .forward = forward, .backward = backward,
+    .ops = {KNN_OP_NORMALIZATION}, .measure = measure, .prepare = prepare, .forward = forward, .backward = backward,
 };

@@ -6,28 +6,16 @@ enum { MOST_CELLS = UINT16_MAX };
 
 static int covers_maximum(const knn_node *nodes, int count, const knn_request *request, const char **reason)
 {
-    const knn_node *n = &nodes[0];
+    const knn__cuda_window w = knn__cuda_window_of(&nodes[0]);
     (void)count;
-    if (knn__cuda_covers(n->op == KNN_OP_MAX_POOLING2D || n->op == KNN_OP_GLOBAL_MAX_POOLING2D, n, request, reason) == 0)
-        return 0;
-    knn__cuda_window w = knn__cuda_window_of(n);
     *reason = "a window of more than 65535 cells";
     return request->training && (size_t)w.kernel_height * w.kernel_width > MOST_CELLS ? 0 : 1;
-}
-
-static int covers_mean(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count;
-    return knn__cuda_covers(nodes[0].op == KNN_OP_AVERAGE_POOLING2D || nodes[0].op == KNN_OP_GLOBAL_AVERAGE_POOLING2D, &nodes[0], request,
-                            reason);
 }
 
 static void measure_maximum(const knn_step *step, knn_needs *needs)
 {
     needs->saved = step->request.training ? step->y.length * sizeof(uint16_t) : 0;
 }
-
-static void measure_mean(const knn_step *step, knn_needs *needs) { (void)step, (void)needs; }
 
 static void forward_maximum(const knn_step *step, knn_part part)
 {
@@ -65,10 +53,11 @@ static void backward_mean(const knn_step *step, knn_part part)
 
 const knn_kernel knn__cuda_max_pooling2d = {
     .name = "max_pooling2d, cuda",
-    .covers = covers_maximum, .measure = measure_maximum, .forward = forward_maximum, .backward = backward_maximum,
+    .ops = {KNN_OP_MAX_POOLING2D, KNN_OP_GLOBAL_MAX_POOLING2D}, .covers = covers_maximum,
+    .measure = measure_maximum, .forward = forward_maximum, .backward = backward_maximum,
 };
 
 const knn_kernel knn__cuda_average_pooling2d = {
     .name = "average_pooling2d, cuda",
-    .covers = covers_mean, .measure = measure_mean, .forward = forward_mean, .backward = backward_mean,
+    .ops = {KNN_OP_AVERAGE_POOLING2D, KNN_OP_GLOBAL_AVERAGE_POOLING2D}, .forward = forward_mean, .backward = backward_mean,
 };

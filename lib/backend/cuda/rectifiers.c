@@ -5,13 +5,6 @@
 static bool is_prelu(const knn_step *step) { return step->nodes[0].op == KNN_OP_PRELU; }
 static size_t alphas_of(const knn_step *step) { return step->nodes[0].weight[KNN_ALPHA].length; }
 
-static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    knn_op op = nodes[0].op;
-    (void)count;
-    return knn__cuda_covers(op == KNN_OP_RECTIFIER || op == KNN_OP_SCALED_ELU || op == KNN_OP_PRELU, &nodes[0], request, reason);
-}
-
 /* Scratch: a sum for each image and alpha, then the parts of their sums. */
 static void measure(const knn_step *step, knn_needs *needs)
 {
@@ -57,5 +50,5 @@ static void backward(const knn_step *step, knn_part part)
 
 const knn_kernel knn__cuda_rectifiers = {
     .name = "rectifiers, cuda",
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward,
+    .ops = {KNN_OP_RECTIFIER, KNN_OP_SCALED_ELU, KNN_OP_PRELU}, .measure = measure, .forward = forward, .backward = backward,
 };

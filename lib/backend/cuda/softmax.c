@@ -4,8 +4,8 @@
 
 static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
 {
-    (void)count;
-    return knn__cuda_covers(knn__is_over_rows(&nodes[0]), &nodes[0], request, reason);
+    (void)count, (void)request, (void)reason;
+    return knn__is_over_rows(&nodes[0]);
 }
 
 static bool is_sparsemax(const knn_step *step) { return step->nodes[0].activation == KNN_SPARSEMAX; }
@@ -41,5 +41,5 @@ static void backward(const knn_step *step, knn_part part)
 
 const knn_kernel knn__cuda_softmax_rows = {
     .name = "softmax, cuda",
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward,
+    .ops = {KNN_OP_ACTIVATION, KNN_OP_SOFTMAX}, .covers = covers, .measure = measure, .forward = forward, .backward = backward,
 };

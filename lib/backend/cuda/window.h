@@ -4,25 +4,9 @@
 
 #include "backend/cuda/kernels.h"
 
-/* Kernels index with 32 bits, and step over what they have done once more. */
-static inline bool knn__cuda_fits(size_t images, size_t length) { return length == 0 || images <= ((size_t)1 << 31) / length - 1; }
-
-/* Whether a batch of a node's input and output fits; else `reason` says so. */
-static inline bool knn__cuda_takes(const knn_node *n, const knn_request *request, const char **reason)
-{
-    size_t images = (size_t)request->capacity;
-    *reason = "more than 2^31 numbers in a batch";
-    return knn__cuda_fits(images, knn__extent_length(n->in)) && knn__cuda_fits(images, knn__extent_length(n->out));
-}
-
-/* What `covers` answers in a kernel of one operation. */
-static inline int knn__cuda_covers(bool same_operation, const knn_node *n, const knn_request *request, const char **reason)
-{
-    if (same_operation)
-        return knn__cuda_takes(n, request, reason) ? 1 : 0;
-    *reason = NULL;
-    return 0;
-}
+/* Kernels index with 32 bits, and step over what they have done once more: what they can work on at once. */
+#define KNN_CUDA_MOST_NUMBERS ((size_t)1 << 31)
+static inline bool knn__cuda_fits(size_t images, size_t length) { return length == 0 || images < KNN_CUDA_MOST_NUMBERS / length; }
 
 static inline unsigned knn__cuda_images(knn_part part) { return (unsigned)(part.last - part.first); }
 

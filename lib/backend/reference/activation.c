@@ -106,8 +106,8 @@ static bool wants_x(knn_activation activation)
 
 static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
 {
-    (void)count, (void)request;
-    return knn__reference_covers(nodes[0].op == KNN_OP_ACTIVATION && !knn__is_over_rows(&nodes[0]), reason);
+    (void)count, (void)request, (void)reason;
+    return !knn__is_over_rows(&nodes[0]);
 }
 
 static void measure(const knn_step *step, knn_needs *needs)
@@ -145,5 +145,5 @@ static void backward(const knn_step *step, knn_part part)
 
 const knn_kernel knn__reference_activation = {
     .name = "activation, reference",
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward,
+    .ops = {KNN_OP_ACTIVATION}, .covers = covers, .measure = measure, .forward = forward, .backward = backward,
 };

@@ -13,12 +13,6 @@ static bool by_batch(const knn_step *step) { return step->request.training && !s
 
 static int channels_of(const knn_step *step) { return step->nodes[0].in.channels; }
 
-static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    return knn__reference_covers(nodes[0].op == KNN_OP_BATCH_NORMALIZATION, reason);
-}
-
 static void measure(const knn_step *step, knn_needs *needs)
 {
     size_t channels = (size_t)channels_of(step);
@@ -179,5 +173,5 @@ static void finish(const knn_step *step, int slice)
 
 const knn_kernel knn__reference_batch_normalization = {
     .name = "batch_normalization, reference",
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
+    .ops = {KNN_OP_BATCH_NORMALIZATION}, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
 };

@@ -7,18 +7,6 @@
 
 #include <string.h>
 
-static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    return knn__reference_covers(nodes[0].op == KNN_OP_CONV2D, reason);
-}
-
-static int covers_transposed(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    return knn__reference_covers(nodes[0].op == KNN_OP_CONV2D_TRANSPOSE, reason);
-}
-
 static void measure(const knn_step *step, knn_needs *needs)
 {
     const knn_node *n = &step->nodes[0];
@@ -155,10 +143,10 @@ static void finish(const knn_step *step, int slice)
 
 const knn_kernel knn__reference_conv2d = {
     .name = "conv2d, reference",
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
+    .ops = {KNN_OP_CONV2D}, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
 };
 
 const knn_kernel knn__reference_conv2d_transpose = {
     .name = "conv2d_transpose, reference",
-    .covers = covers_transposed, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
+    .ops = {KNN_OP_CONV2D_TRANSPOSE}, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
 };

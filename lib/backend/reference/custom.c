@@ -3,12 +3,6 @@
 
 #include "core/parallel.h"
 
-static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    return knn__reference_covers(nodes[0].op == KNN_OP_CUSTOM, reason);
-}
-
 static size_t weights_length(const knn_node *n)
 {
     size_t length = 0;
@@ -92,5 +86,5 @@ static void finish(const knn_step *step, int slice)
 
 const knn_kernel knn__reference_custom = {
     .name = "custom layer",
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
+    .ops = {KNN_OP_CUSTOM}, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
 };

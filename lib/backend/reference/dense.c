@@ -1,12 +1,6 @@
 /* y = x W + b on the last axis, for each position of the others. Does not compute the activation behind it. */
 #include "backend/reference/reference.h"
 
-static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    return knn__reference_covers(nodes[0].op == KNN_OP_DENSE, reason);
-}
-
 static void measure(const knn_step *step, knn_needs *needs)
 {
     const knn_node *n = &step->nodes[0];
@@ -82,5 +76,5 @@ static void finish(const knn_step *step, int slice)
 
 const knn_kernel knn__reference_dense = {
     .name = "dense, reference",
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
+    .ops = {KNN_OP_DENSE}, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
 };

@@ -4,12 +4,6 @@
 
 #include "core/random.h"
 
-static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    return knn__reference_covers(nodes[0].op == KNN_OP_DROPOUT, reason);
-}
-
 static void measure(const knn_step *step, knn_needs *needs)
 {
     (void)step;
@@ -48,5 +42,5 @@ static void backward(const knn_step *step, knn_part part)
 
 const knn_kernel knn__reference_dropout = {
     .name = "dropout, reference",
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward,
+    .ops = {KNN_OP_DROPOUT}, .measure = measure, .forward = forward, .backward = backward,
 };

@@ -4,12 +4,6 @@
 
 #include <string.h>
 
-static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    return knn__reference_covers(nodes[0].op == KNN_OP_EMBEDDING, reason);
-}
-
 static size_t table_length(const knn_step *step) { return step->nodes[0].weight[KNN_KERNEL].length; }
 static size_t width_of(const knn_step *step) { return (size_t)step->nodes[0].out.channels; }
 
@@ -68,5 +62,5 @@ static void finish(const knn_step *step, int slice)
 
 const knn_kernel knn__reference_embedding = {
     .name = "embedding, reference",
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
+    .ops = {KNN_OP_EMBEDDING}, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
 };

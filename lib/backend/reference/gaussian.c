@@ -6,12 +6,6 @@
 
 #include <string.h>
 
-static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    return knn__reference_covers(nodes[0].op == KNN_OP_GAUSSIAN_NOISE || nodes[0].op == KNN_OP_GAUSSIAN_DROPOUT, reason);
-}
-
 static void measure(const knn_step *step, knn_needs *needs)
 {
     (void)step;
@@ -51,5 +45,5 @@ static void backward(const knn_step *step, knn_part part)
 
 const knn_kernel knn__reference_gaussian = {
     .name = "gaussian noise, reference",
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward,
+    .ops = {KNN_OP_GAUSSIAN_NOISE, KNN_OP_GAUSSIAN_DROPOUT}, .measure = measure, .forward = forward, .backward = backward,
 };

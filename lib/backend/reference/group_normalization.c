@@ -7,12 +7,6 @@
 
 typedef struct statistics { double mean, deviation; } statistics;       /* deviation: sqrt(variance + epsilon) */
 
-static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    return knn__reference_covers(nodes[0].op == KNN_OP_GROUP_NORMALIZATION, reason);
-}
-
 static size_t width_of(const knn_node *n) { return (size_t)n->groups * (size_t)n->columns; }
 static size_t block_length(const knn_node *n) { return (size_t)n->rows * width_of(n); }
 
@@ -117,5 +111,5 @@ static void finish(const knn_step *step, int slice)
 
 const knn_kernel knn__reference_group_normalization = {
     .name = "group_normalization, reference",
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
+    .ops = {KNN_OP_GROUP_NORMALIZATION}, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
 };

@@ -6,14 +6,6 @@
 
 #include <string.h>
 
-static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    return knn__reference_covers(nodes[0].op == KNN_OP_IMAGE_MAP, reason);
-}
-
-static void measure(const knn_step *step, knn_needs *needs) { (void)step, (void)needs; }
-
 static knn__image_transform transform_of(const knn_step *step, int image)
 {
     const knn_node *n = &step->nodes[0];
@@ -91,5 +83,5 @@ static void backward(const knn_step *step, knn_part part)
 
 const knn_kernel knn__reference_image_map = {
     .name = "image_map, reference",
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward,
+    .ops = {KNN_OP_IMAGE_MAP}, .forward = forward, .backward = backward,
 };

@@ -4,20 +4,6 @@
 
 #include <string.h>
 
-static int covers_padding(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    return knn__reference_covers(nodes[0].op == KNN_OP_ZERO_PADDING2D, reason);
-}
-
-static int covers_cropping(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    return knn__reference_covers(nodes[0].op == KNN_OP_CROPPING2D, reason);
-}
-
-static void measure(const knn_step *step, knn_needs *needs) { (void)step, (void)needs; }
-
 /* Where row `row` of the smaller picture begins in the larger one, in numbers. */
 static long inner_row(const knn_node *n, knn_extent larger, int row)
 {
@@ -71,10 +57,10 @@ static void backward_cropping(const knn_step *step, knn_part part)
 
 const knn_kernel knn__reference_zero_padding2d = {
     .name = "zero_padding2d, reference",
-    .covers = covers_padding, .measure = measure, .forward = forward_padding, .backward = backward_padding,
+    .ops = {KNN_OP_ZERO_PADDING2D}, .forward = forward_padding, .backward = backward_padding,
 };
 
 const knn_kernel knn__reference_cropping2d = {
     .name = "cropping2d, reference",
-    .covers = covers_cropping, .measure = measure, .forward = forward_cropping, .backward = backward_cropping,
+    .ops = {KNN_OP_CROPPING2D}, .forward = forward_cropping, .backward = backward_cropping,
 };

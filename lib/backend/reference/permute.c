@@ -1,14 +1,6 @@
 /* Axes in another order. */
 #include "backend/reference/reference.h"
 
-static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    return knn__reference_covers(nodes[0].op == KNN_OP_PERMUTE, reason);
-}
-
-static void measure(const knn_step *step, knn_needs *needs) { (void)step, (void)needs; }
-
 /* Output axis k advances by step[k] numbers in the input. */
 typedef struct walk { long step[3]; } walk;
 
@@ -50,5 +42,5 @@ static void backward(const knn_step *step, knn_part part)
 
 const knn_kernel knn__reference_permute = {
     .name = "permute, reference",
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward,
+    .ops = {KNN_OP_PERMUTE}, .forward = forward, .backward = backward,
 };

@@ -55,27 +55,12 @@ static void spread(const knn_node *n, knn_real *image, window w, int channel, do
 }
 
 static bool takes_maximum(const knn_node *n) { return n->op == KNN_OP_MAX_POOLING2D || n->op == KNN_OP_GLOBAL_MAX_POOLING2D; }
-static bool takes_mean(const knn_node *n) { return n->op == KNN_OP_AVERAGE_POOLING2D || n->op == KNN_OP_GLOBAL_AVERAGE_POOLING2D; }
-
-static int covers_maximum(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    return knn__reference_covers(takes_maximum(&nodes[0]), reason);
-}
-
-static int covers_mean(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    return knn__reference_covers(takes_mean(&nodes[0]), reason);
-}
 
 static void measure_maximum(const knn_step *step, knn_needs *needs)
 {
     (void)step;
     needs->input = true;                                /* backward looks for the maximum again */
 }
-
-static void measure_mean(const knn_step *step, knn_needs *needs) { (void)step, (void)needs; }
 
 static void forward_image(const knn_node *n, const knn_real *x, knn_real *y)
 {
@@ -122,10 +107,10 @@ static void backward(const knn_step *step, knn_part part)
 
 const knn_kernel knn__reference_max_pooling2d = {
     .name = "max_pooling2d, reference",
-    .covers = covers_maximum, .measure = measure_maximum, .forward = forward, .backward = backward,
+    .ops = {KNN_OP_MAX_POOLING2D, KNN_OP_GLOBAL_MAX_POOLING2D}, .measure = measure_maximum, .forward = forward, .backward = backward,
 };
 
 const knn_kernel knn__reference_average_pooling2d = {
     .name = "average_pooling2d, reference",
-    .covers = covers_mean, .measure = measure_mean, .forward = forward, .backward = backward,
+    .ops = {KNN_OP_AVERAGE_POOLING2D, KNN_OP_GLOBAL_AVERAGE_POOLING2D}, .forward = forward, .backward = backward,
 };

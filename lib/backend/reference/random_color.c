@@ -4,12 +4,6 @@
 
 #include "backend/image_geometry.h"
 
-static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    return knn__reference_covers(nodes[0].op == KNN_OP_RANDOM_CONTRAST || nodes[0].op == KNN_OP_RANDOM_BRIGHTNESS, reason);
-}
-
 static void measure(const knn_step *step, knn_needs *needs)
 {
     (void)step;
@@ -81,5 +75,5 @@ static void backward(const knn_step *step, knn_part part)
 
 const knn_kernel knn__reference_random_color = {
     .name = "random_color, reference",
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward,
+    .ops = {KNN_OP_RANDOM_CONTRAST, KNN_OP_RANDOM_BRIGHTNESS}, .measure = measure, .forward = forward, .backward = backward,
 };

@@ -3,14 +3,6 @@
 
 #include <math.h>
 
-static bool covers_operation(const knn_node *n) { return n->op == KNN_OP_RECTIFIER || n->op == KNN_OP_SCALED_ELU || n->op == KNN_OP_PRELU; }
-
-static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    return knn__reference_covers(covers_operation(&nodes[0]), reason);
-}
-
 static void measure(const knn_step *step, knn_needs *needs)
 {
     needs->input = step->request.training;
@@ -103,5 +95,6 @@ static void finish(const knn_step *step, int slice)
 
 const knn_kernel knn__reference_rectifiers = {
     .name = "rectifiers, reference",
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward, .finish = finish,
+    .ops = {KNN_OP_RECTIFIER, KNN_OP_SCALED_ELU, KNN_OP_PRELU},
+    .measure = measure, .forward = forward, .backward = backward, .finish = finish,
 };

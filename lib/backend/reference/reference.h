@@ -20,14 +20,6 @@ void knn__reference_loss(const knn__loss_call *call);
 void knn__reference_update(const knn__update_call *call, size_t first, size_t last);
 void knn__reference_update_array(const knn__update_call *call, size_t first, size_t last);     /* its part for Lamb and Adafactor */
 
-/* What `covers` answers in a kernel of one operation. */
-static inline int knn__reference_covers(bool same_operation, const char **reason)
-{
-    if (!same_operation)
-        *reason = NULL;
-    return same_operation ? 1 : 0;
-}
-
 /* For `finish`: this slice's share of gradient[0..length) = the sum over all slices, in order, of what lies in their partial blocks from
  * the first-th double on. A NULL gradient (no such weight, or a frozen one) is fine. */
 void knn__reference_add_slices(const knn_step *step, size_t first, knn_real *gradient, size_t length, int slice);

@@ -1,12 +1,6 @@
 /* y = scale x + offset, in training and inference. Has no weights. */
 #include "backend/reference/reference.h"
 
-static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    return knn__reference_covers(nodes[0].op == KNN_OP_RESCALING, reason);
-}
-
 static void measure(const knn_step *step, knn_needs *needs)
 {
     (void)step;
@@ -39,5 +33,5 @@ static void backward(const knn_step *step, knn_part part)
 
 const knn_kernel knn__reference_rescaling = {
     .name = "rescaling, reference",
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward,
+    .ops = {KNN_OP_RESCALING}, .measure = measure, .forward = forward, .backward = backward,
 };

@@ -6,14 +6,6 @@
 
 #include <string.h>
 
-static int covers(const knn_node *nodes, int count, const knn_request *request, const char **reason)
-{
-    (void)count, (void)request;
-    return knn__reference_covers(nodes[0].op == KNN_OP_UP_SAMPLING_NEAREST || nodes[0].op == KNN_OP_UP_SAMPLING_BILINEAR, reason);
-}
-
-static void measure(const knn_step *step, knn_needs *needs) { (void)step, (void)needs; }
-
 /* The four terms of an output position: where they lie in an image, in numbers from its start, and their weights. Those of weight 0 are
  * left out. */
 typedef struct terms { int count; long at[4]; double weight[4]; } terms;
@@ -85,5 +77,5 @@ static void backward(const knn_step *step, knn_part part)
 
 const knn_kernel knn__reference_up_sampling = {
     .name = "up_sampling, reference",
-    .covers = covers, .measure = measure, .forward = forward, .backward = backward,
+    .ops = {KNN_OP_UP_SAMPLING_NEAREST, KNN_OP_UP_SAMPLING_BILINEAR}, .forward = forward, .backward = backward,
 };
