@@ -1,10 +1,11 @@
-/* The emulator sees what is planted: each misuse of memory, streams, launches and cuBLAS that it is meant to see; and lets correct use pass. */
+/* The emulator sees what is planted: each misuse of memory, streams, graphs, launches and cuBLAS that it is meant to see; and lets correct use pass. */
 #include "emulator.h"
 #include "planted.h"
 #include "support/check_run.h"
 
 #include <cublas_v2.h>
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -137,6 +138,77 @@ START_TEST(another_streams_work_has_no_place_in_time)
 }
 END_TEST
 
+START_TEST(an_event_gives_it_one)
+{
+    cudaStream_t other;
+    cudaEvent_t filled;
+    ck_assert_int_eq(cudaStreamCreateWithFlags(&other, cudaStreamNonBlocking), cudaSuccess);
+    ck_assert_int_eq(cudaEventCreateWithFlags(&filled, cudaEventDisableTiming), cudaSuccess);
+    for (int seed = 1; seed <= 20; seed++) {
+        emulator_set_order(seed);
+        ck_assert_int_eq(cudaMemsetAsync(device, 0, sizeof host, other), cudaSuccess);
+        planted_fill(other, device, N);
+        ck_assert_int_eq(cudaEventRecord(filled, other), cudaSuccess);
+        ck_assert_int_eq(cudaStreamWaitEvent(stream, filled, 0), cudaSuccess);
+        fetch();
+        ck_assert_float_eq(host[N - 1], N - 1);
+    }
+    ck_assert_int_eq(cudaEventDestroy(filled), cudaSuccess);
+    ck_assert_int_eq(cudaStreamDestroy(other), cudaSuccess);
+    ck_assert_uint_eq(emulator_live(), 2);
+    ck_assert_str_eq(emulator_complaint(), "");
+}
+END_TEST
+
+START_TEST(the_host_waits_for_an_event_and_no_longer)
+{
+    cudaEvent_t filled;
+    ck_assert_int_eq(cudaEventCreateWithFlags(&filled, cudaEventDisableTiming), cudaSuccess);
+    planted_fill(stream, device, N);
+    ck_assert_int_eq(cudaMemcpyAsync(host, device, sizeof host, cudaMemcpyDeviceToHost, stream), cudaSuccess);
+    ck_assert_int_eq(cudaEventRecord(filled, stream), cudaSuccess);
+    ck_assert_int_eq(cudaMemsetAsync(device, 0, sizeof host, stream), cudaSuccess);
+    ck_assert_int_eq(cudaMemcpyAsync(host, device, sizeof host, cudaMemcpyDeviceToHost, stream), cudaSuccess);
+    ck_assert_int_eq(cudaEventSynchronize(filled), cudaSuccess);
+    ck_assert_float_eq(host[N - 1], N - 1);
+    ck_assert_int_eq(cudaStreamSynchronize(stream), cudaSuccess);
+    ck_assert_float_eq(host[N - 1], 0);
+    ck_assert_str_eq(emulator_complaint(), "");
+}
+END_TEST
+
+START_TEST(an_event_comes_to_pass_before_somebody_waits_for_it_or_destroys_it)
+{
+    cudaEvent_t event;
+    ck_assert_int_eq(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), cudaSuccess);
+    cudaStreamWaitEvent(stream, event, 0);
+    complains("cudaStreamWaitEvent: for an event that was never recorded");
+    cudaEventSynchronize(event);
+    complains("cudaEventSynchronize: for an event that was never recorded");
+    ck_assert_int_eq(cudaEventRecord(event, stream), cudaSuccess);
+    cudaEventDestroy(event);
+    complains("cudaEventDestroy: the event has not come to pass yet");
+}
+END_TEST
+
+/* The GPU reads it while the host goes on. */
+START_TEST(pinned_memory_is_read_when_the_copy_is_made)
+{
+    float *pinned;
+    ck_assert_int_eq(cudaMallocHost((void **)&pinned, sizeof host), cudaSuccess);
+    ck_assert_float_nan(pinned[N - 1]);
+    pinned[0] = 1;
+    ck_assert_int_eq(cudaMemcpyAsync(device, pinned, sizeof host, cudaMemcpyHostToDevice, stream), cudaSuccess);
+    pinned[0] = 2;
+    fetch();
+    ck_assert_float_eq(host[0], 2);
+    ck_assert_int_eq(cudaFreeHost(pinned), cudaSuccess);
+    ck_assert_int_eq(cudaFreeHost(pinned), cudaErrorInvalidValue);
+    complains("cudaFreeHost");
+    ck_assert_uint_eq(emulator_live(), 2);
+}
+END_TEST
+
 START_TEST(the_default_stream_is_not_used)
 {
     planted_fill(NULL, device, N);
@@ -163,6 +235,135 @@ START_TEST(a_block_has_at_most_1024_threads)
     ck_assert_int_eq(planted_large_block(stream, device, 1025), cudaErrorInvalidConfiguration);
     complains("1 x 1 x 1 blocks of 1025");
     ck_assert_int_eq(cudaGetLastError(), cudaSuccess);
+}
+END_TEST
+
+/* ---- Capture and graphs ---- */
+
+/* What is queued between these two is a graph; NULL: the capture was spoilt. */
+static void begin(void) { ck_assert_int_eq(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), cudaSuccess); }
+
+static cudaGraphExec_t end(void)
+{
+    cudaGraph_t graph;
+    cudaGraphExec_t executable;
+    if (cudaStreamEndCapture(stream, &graph) != cudaSuccess)
+        return NULL;
+    ck_assert_int_eq(cudaGraphInstantiateWithFlags(&executable, graph, 0), cudaSuccess);
+    ck_assert_int_eq(cudaGraphDestroy(graph), cudaSuccess);
+    return executable;
+}
+
+START_TEST(a_graph_does_what_was_recorded_as_often_as_it_is_launched)
+{
+    begin();
+    unsigned first = 100;
+    ck_assert_int_eq(planted_rotate(stream, device, N, first), cudaSuccess);
+    ck_assert_int_eq(planted_add(stream, device, N, first), cudaSuccess);
+    cudaGraphExec_t graph = end();
+    first = 200;                                            /* too late */
+    long before = emulator_launches();
+    fetch();
+    ck_assert_float_nan(host[0]);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(cudaMemsetAsync(device, 0, sizeof host, stream), cudaSuccess);
+        ck_assert_int_eq(cudaGraphLaunch(graph, stream), cudaSuccess);
+        fetch();
+        ck_assert_float_eq(host[0], 201);
+    }
+    ck_assert_int_eq(emulator_launches() - before, 6);
+    ck_assert_int_eq(cudaGraphExecDestroy(graph), cudaSuccess);
+    ck_assert_uint_eq(emulator_live(), 2);
+    ck_assert_str_eq(emulator_complaint(), "");
+}
+END_TEST
+
+static void synchronize(void) { cudaStreamSynchronize(stream); }
+
+static void allocate(void)
+{
+    void *block;
+    ck_assert_int_eq(cudaMalloc(&block, 1), cudaErrorStreamCaptureUnsupported);
+}
+
+static void release(void) { ck_assert_int_eq(cudaFree(device), cudaErrorStreamCaptureUnsupported); }
+
+static void allocate_pinned(void)
+{
+    void *block;
+    ck_assert_int_eq(cudaMallocHost(&block, 1), cudaErrorStreamCaptureUnsupported);
+}
+
+static void copy_pageable(void) { cudaMemcpyAsync(host, device, sizeof host, cudaMemcpyDeviceToHost, stream); }
+
+static void destroy_stream(void) { ck_assert_int_eq(cudaStreamDestroy(stream), cudaErrorStreamCaptureUnsupported); }
+
+START_TEST(what_would_wait_or_read_later_spoils_a_capture)
+{
+    static const struct { void (*does)(void); const char *complaint; } spoils[] = {
+        {synchronize, "cudaStreamSynchronize: while"}, {allocate, "cudaMalloc: while"}, {release, "cudaFree: while"},
+        {allocate_pinned, "cudaMallocHost: while"}, {copy_pageable, "cudaMemcpyAsync of memory that is not pinned"},
+        {destroy_stream, "cudaStreamDestroy: while"}};
+    for (size_t i = 0; i < sizeof spoils / sizeof *spoils; i++) {
+        begin();
+        spoils[i].does();
+        complains(spoils[i].complaint);
+        planted_fill(stream, device, N);
+        ck_assert_ptr_null(end());
+    }
+    fetch();
+    ck_assert_uint_eq(emulator_live(), 2);
+    ck_assert_str_eq(emulator_complaint(), "");
+}
+END_TEST
+
+static void *allocate_and_free(void *given)
+{
+    void *block = NULL;
+    cudaMalloc(&block, 1);
+    cudaFree(block);
+    return given;
+}
+
+/* In the mode that the library uses; not in the global one. */
+START_TEST(another_thread_may_wait_during_a_capture)
+{
+    static const enum cudaStreamCaptureMode modes[] = {cudaStreamCaptureModeThreadLocal, cudaStreamCaptureModeGlobal};
+    for (int i = 0; i < 2; i++) {
+        pthread_t other;
+        ck_assert_int_eq(cudaStreamBeginCapture(stream, modes[i]), cudaSuccess);
+        ck_assert_int_eq(pthread_create(&other, NULL, allocate_and_free, NULL), 0);
+        ck_assert_int_eq(pthread_join(other, NULL), 0);
+        cudaGraphExec_t graph = end();
+        ck_assert((graph != NULL) == (modes[i] == cudaStreamCaptureModeThreadLocal));
+        if (graph != NULL)
+            ck_assert_str_eq(emulator_complaint(), "");
+    }
+    complains("cudaMalloc: while");
+}
+END_TEST
+
+START_TEST(a_graph_that_runs_is_not_destroyed)
+{
+    begin();
+    planted_fill(stream, device, N);
+    cudaGraphExec_t graph = end();
+    ck_assert_int_eq(cudaGraphLaunch(graph, stream), cudaSuccess);
+    cudaGraphExecDestroy(graph);
+    complains("cudaGraphExecDestroy: the graph has not come to its end yet");
+    cudaGraphExecDestroy(graph);
+    complains("no such graph");
+}
+END_TEST
+
+START_TEST(a_graph_whose_memory_was_freed_is_stopped)
+{
+    begin();
+    planted_fill(stream, device, N);
+    cudaGraphExec_t graph = end();
+    ck_assert_int_eq(cudaFree(device), cudaSuccess);
+    ck_assert_int_eq(cudaGraphLaunch(graph, stream), cudaSuccess);
+    cudaStreamSynchronize(stream);
 }
 END_TEST
 
@@ -260,9 +461,18 @@ static Suite *suite(void)
     tcase_add_test(planted, nothing_is_freed_twice);
     tcase_add_test(planted, memory_has_an_end);
     tcase_add_test(planted, another_streams_work_has_no_place_in_time);
+    tcase_add_test(planted, an_event_gives_it_one);
+    tcase_add_test(planted, the_host_waits_for_an_event_and_no_longer);
+    tcase_add_test(planted, an_event_comes_to_pass_before_somebody_waits_for_it_or_destroys_it);
+    tcase_add_test(planted, pinned_memory_is_read_when_the_copy_is_made);
     tcase_add_test(planted, the_default_stream_is_not_used);
     tcase_add_test(planted, a_kernel_that_counts_on_an_order_is_found_by_another);
     tcase_add_test(planted, a_block_has_at_most_1024_threads);
+    tcase_add_test(planted, a_graph_does_what_was_recorded_as_often_as_it_is_launched);
+    tcase_add_test(planted, what_would_wait_or_read_later_spoils_a_capture);
+    tcase_add_test(planted, another_thread_may_wait_during_a_capture);
+    tcase_add_test(planted, a_graph_that_runs_is_not_destroyed);
+    tcase_add_exit_test(planted, a_graph_whose_memory_was_freed_is_stopped, CRASHED);
     tcase_add_test(planted, threads_of_a_block_meet_at_a_barrier);
     tcase_add_test(planted, a_barrier_that_is_missing_is_found_by_any_order);
     tcase_add_test(planted, a_barrier_is_for_all_threads);

@@ -84,9 +84,9 @@ cublasStatus_t cublasSgemm_v2(cublasHandle_t handle, cublasOperation_t op_a, cub
         !expect_on_device("cublasSgemm, b", b, extent(rows_b, op_b == CUBLAS_OP_N ? n : k, ldb)) ||
         !expect_on_device("cublasSgemm, c", c, extent(m, n, ldc)) || call_fails())
         return CUBLAS_STATUS_EXECUTION_FAILED;
-    count_launch();
     float scale = *alpha, keep = *beta;
     cudaError_t error = enqueue(handle->stream, "cublasSgemm", [=] {
+        count_launch();
         cblas_sgemm(CblasColMajor, transposition(op_a), transposition(op_b), m, n, k, scale, a, lda, b, ldb, keep, c, ldc);
         if (counting)
             count_from("cublasSgemm");

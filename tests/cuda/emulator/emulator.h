@@ -21,9 +21,9 @@ void emulator_set_order(int order);
 void emulator_fail_call(long n);
 long emulator_calls(void);
 
-/* Allocations, streams and handles that are alive. */
+/* Allocations, streams, events, graphs and handles that are alive. */
 size_t emulator_live(void);
-/* Kernels launched so far, and products of cuBLAS. */
+/* Kernels that have run so far, and products of cuBLAS. */
 long emulator_launches(void);
 
 /* The library's: an array within an allocation; bytes to leave behind it, which kernels must not touch. */

@@ -55,10 +55,28 @@ struct at_work {
 
 /* ---- streams.cpp ---- */
 
-/* Queues work; it is done when somebody waits. */
-cudaError_t enqueue(cudaStream_t stream, const char *what, std::function<void()> work);
+struct work {
+    const char *what;
+    std::function<void()> does;
+    std::function<bool()> may_begin;                        /* empty: as soon as what is queued before it is done */
+};
+/* Queues work; it is done when somebody waits, or recorded if the stream is captured. */
+cudaError_t enqueue(cudaStream_t stream, const char *what, std::function<void()> does, std::function<bool()> may_begin = nullptr);
 /* Does all work of all streams. */
 void finish_all();
+
+/* ---- graphs.cpp ---- */
+
+bool is_captured(cudaStream_t stream);
+cudaError_t record(cudaStream_t stream, const work &more);
+/* Whether a capture forbids this thread a call that may wait for the GPU (stream NULL), or anybody one that is about the stream. Complains, and
+ * the capture is spoilt. */
+bool is_illegal(const char *what, cudaStream_t stream);
+
+/* ---- pinned.cpp ---- */
+
+/* Whether all of it lies in one block of cudaMallocHost's. */
+bool is_pinned(const void *block, size_t bytes);
 
 /* ---- launch.cpp ---- */
 

@@ -52,6 +52,7 @@ static std::vector<uint3> places_in_order(dim3 size)
 static void run(const char *kernel, dim3 grid, dim3 block, size_t shared, const std::function<void()> &thread)
 {
     running = kernel;
+    count_launch();
     check_launch(kernel);
     grid_size = grid;
     block_size = block;
@@ -72,7 +73,6 @@ static bool can_be(dim3 grid, dim3 block)
 void launch(const char *kernel, dim3 grid, dim3 block, size_t shared, cudaStream_t stream, std::function<void()> thread)
 {
     cudaError_t error = cudaSuccess;
-    count_launch();
     if (!can_be(grid, block)) {
         complain("%s: a grid of %u x %u x %u blocks of %u x %u x %u threads", kernel, grid.x, grid.y, grid.z, block.x, block.y, block.z);
         error = cudaErrorInvalidConfiguration;

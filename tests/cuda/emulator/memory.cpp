@@ -193,12 +193,16 @@ extern "C" {
 cudaError_t cudaMalloc(void **block, size_t bytes)
 {
     locked hold(lock);
+    if (is_illegal("cudaMalloc", nullptr))
+        return cudaErrorStreamCaptureUnsupported;
     return call_fails() ? cudaErrorMemoryAllocation : allocate(block, bytes);
 }
 
 cudaError_t cudaFree(void *block)
 {
     locked hold(lock);
+    if (is_illegal("cudaFree", nullptr))
+        return cudaErrorStreamCaptureUnsupported;
     finish_all();
     return block == nullptr ? cudaSuccess : release(block);
 }
@@ -228,6 +232,8 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpy
         complain("cudaMemcpyAsync: %p is the device's, expected the host's", here);
         return cudaErrorInvalidValue;
     }
+    if (is_captured(stream) && !is_pinned(here, bytes) && is_illegal("cudaMemcpyAsync of memory that is not pinned", stream))
+        return cudaErrorStreamCaptureUnsupported;
     return enqueue(stream, "cudaMemcpyAsync", [=] {
         memcpy(to, from, bytes);
         check_written(to, bytes);
