@@ -3,8 +3,8 @@
 #include "planted.h"
 #include "support/check_run.h"
 
+#include <cublasLt.h>
 #include <cublas_v2.h>
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
@@ -406,43 +406,139 @@ END_TEST
 
 /* ---- cuBLAS ---- */
 
-typedef struct functions {
-    __typeof__(cublasCreate) *create;
-    __typeof__(cublasDestroy) *destroy;
-    __typeof__(cublasSetStream) *set_stream;
-    __typeof__(cublasSgemm) *sgemm;
-} functions;
-
-static functions load(void)
-{
-    functions f;
-    void *library = dlopen("libcublas.so." CUBLAS_MAJOR, RTLD_NOW), *loaded[4];
-    ck_assert_msg(library != NULL, "%s", dlerror());
-    loaded[0] = dlsym(library, "cublasCreate_v2");
-    loaded[1] = dlsym(library, "cublasDestroy_v2");
-    loaded[2] = dlsym(library, "cublasSetStream_v2");
-    loaded[3] = dlsym(library, "cublasSgemm_v2");
-    memcpy(&f, loaded, sizeof f);
-    return f;
-}
-
 START_TEST(cublas_checks_its_arguments)
 {
-    const functions f = load();
     const float one = 1, zero = 0;
     cublasHandle_t handle;
-    ck_assert_int_eq(f.create(&handle), CUBLAS_STATUS_SUCCESS);
-    ck_assert_int_eq(f.set_stream(handle, stream), CUBLAS_STATUS_SUCCESS);
-    ck_assert_int_eq(f.sgemm(handle, CUBLAS_OP_N, CUBLAS_OP_N, 8, 8, 8, &one, device, 7, device, 8, &zero, device, 8), CUBLAS_STATUS_INVALID_VALUE);
+    ck_assert_int_eq(cublasCreate(&handle), CUBLAS_STATUS_SUCCESS);
+    ck_assert_int_eq(cublasSetStream(handle, stream), CUBLAS_STATUS_SUCCESS);
+    ck_assert_int_eq(cublasSgemm(handle, CUBLAS_OP_N, CUBLAS_OP_N, 8, 8, 8, &one, device, 7, device, 8, &zero, device, 8), CUBLAS_STATUS_INVALID_VALUE);
     complains("lda");
-    f.sgemm(handle, CUBLAS_OP_N, CUBLAS_OP_N, 8, 8, 8, &one, device, 8, device, 8, &zero, device, 8);
+    cublasSgemm(handle, CUBLAS_OP_N, CUBLAS_OP_N, 8, 8, 8, &one, device, 8, device, 8, &zero, device, 8);
     complains("no workspace");
-    ck_assert_int_eq(f.sgemm(handle, CUBLAS_OP_N, CUBLAS_OP_N, 8, 8, 8, &one, device, 8, device, 8, &zero, device + 1, 8),
+    ck_assert_int_eq(cublasSgemm(handle, CUBLAS_OP_N, CUBLAS_OP_N, 8, 8, 8, &one, device, 8, device, 8, &zero, device + 1, 8),
                      CUBLAS_STATUS_EXECUTION_FAILED);
     emulator_complaint();
-    ck_assert_int_eq(f.sgemm(handle, CUBLAS_OP_N, CUBLAS_OP_N, 8, 8, 8, &one, host, 8, device, 8, &zero, device, 8),
+    ck_assert_int_eq(cublasSgemm(handle, CUBLAS_OP_N, CUBLAS_OP_N, 8, 8, 8, &one, host, 8, device, 8, &zero, device, 8),
                      CUBLAS_STATUS_EXECUTION_FAILED);
-    ck_assert_int_eq(f.destroy(handle), CUBLAS_STATUS_SUCCESS);
+    ck_assert_int_eq(cublasDestroy(handle), CUBLAS_STATUS_SUCCESS);
+}
+END_TEST
+
+/* ---- cuBLASLt: d = a b with a bias, of 2 x 2 numbers at `device`, + 16, + 32, the bias at + 48 ---- */
+
+typedef struct lt {
+    cublasLtHandle_t handle;
+    cublasLtMatmulDesc_t product;
+    cublasLtMatrixLayout_t layout;
+    cublasLtMatmulPreference_t preference;
+    cublasLtMatmulHeuristicResult_t found;
+    void *workspace;
+} lt;
+
+enum { WORKSPACE = 1 << 20 };
+
+static void describe(lt *made)
+{
+    const uint64_t workspace = WORKSPACE;
+    const uint32_t epilogue = CUBLASLT_EPILOGUE_RELU_BIAS, alignment = 16;
+    const float *bias = device + 48;
+    ck_assert_int_eq(cudaMalloc(&made->workspace, WORKSPACE), cudaSuccess);
+    ck_assert_int_eq(cublasLtCreate(&made->handle), CUBLAS_STATUS_SUCCESS);
+    ck_assert_int_eq(cublasLtMatmulDescCreate(&made->product, CUBLAS_COMPUTE_32F, CUDA_R_32F), CUBLAS_STATUS_SUCCESS);
+    cublasLtMatmulDescSetAttribute(made->product, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, sizeof epilogue);
+    cublasLtMatmulDescSetAttribute(made->product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias);
+    ck_assert_int_eq(cublasLtMatrixLayoutCreate(&made->layout, CUDA_R_32F, 2, 2, 2), CUBLAS_STATUS_SUCCESS);
+    ck_assert_int_eq(cublasLtMatmulPreferenceCreate(&made->preference), CUBLAS_STATUS_SUCCESS);
+    cublasLtMatmulPreferenceSetAttribute(made->preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &workspace, sizeof workspace);
+    for (int of = CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES; of <= CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES; of++)
+        cublasLtMatmulPreferenceSetAttribute(made->preference, of, &alignment, sizeof alignment);
+}
+
+static cublasStatus_t search(lt *made, int *count)
+{
+    return cublasLtMatmulAlgoGetHeuristic(made->handle, made->product, made->layout, made->layout, made->layout, made->layout, made->preference, 1,
+                                          &made->found, count);
+}
+
+static lt describe_and_search(void)
+{
+    lt made;
+    int count;
+    describe(&made);
+    ck_assert_int_eq(search(&made, &count), CUBLAS_STATUS_SUCCESS);
+    ck_assert_int_eq(count, 1);
+    return made;
+}
+
+static cublasStatus_t multiply(const lt *made, const float *a, float *d, size_t workspace)
+{
+    const float one = 1, zero = 0;
+    return cublasLtMatmul(made->handle, made->product, &one, a, made->layout, device + 16, made->layout, &zero, d, made->layout, d, made->layout,
+                          &made->found.algo, made->workspace, workspace, stream);
+}
+
+START_TEST(cublaslt_multiplies_and_adds_a_bias)
+{
+    const lt made = describe_and_search();
+    const float numbers[N] = {1, 2, 3, 4, [16] = 1, 0, 0, -1, [48] = 0.5f, 10}, expected[4] = {1.5f, 12, 0, 6};
+    ck_assert_int_eq(cudaMemcpyAsync(device, numbers, sizeof numbers, cudaMemcpyHostToDevice, stream), cudaSuccess);
+    ck_assert_int_eq(multiply(&made, device, device + 32, WORKSPACE), CUBLAS_STATUS_SUCCESS);
+    fetch();
+    ck_assert_mem_eq(host + 32, expected, sizeof expected);
+    ck_assert_uint_eq(emulator_live(), 7);
+    cublasLtMatmulDescDestroy(made.product);
+    cublasLtMatrixLayoutDestroy(made.layout);
+    cublasLtMatmulPreferenceDestroy(made.preference);
+    cublasLtDestroy(made.handle);
+    ck_assert_uint_eq(emulator_live(), 3);
+    ck_assert_str_eq(emulator_complaint(), "");
+}
+END_TEST
+
+START_TEST(cublaslt_checks_its_arguments)
+{
+    lt made = describe_and_search();
+    const int32_t half = CUDA_R_16F, single = CUDA_R_32F, other = CUBLAS_OP_T;
+    multiply(&made, device, device + 32, made.found.workspaceSize - 1);
+    complains("too small a workspace");
+    multiply(&made, device + 1, device + 32, WORKSPACE);
+    complains("not as aligned");
+    multiply(&made, device, host, WORKSPACE);
+    complains("cublasLtMatmul, d");
+    multiply(&made, device, device + N, WORKSPACE);
+    complains("cublasLtMatmul, d");
+    cublasLtMatmulDescSetAttribute(made.product, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, &half, sizeof half);
+    multiply(&made, device, device + 32, WORKSPACE);
+    complains("a bias of another type");
+    cublasLtMatmulDescSetAttribute(made.product, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, &single, sizeof single);
+    cublasLtMatmulDescSetAttribute(made.product, CUBLASLT_MATMUL_DESC_TRANSA, &other, 1);
+    complains("of 1 bytes");
+    cublasLtMatmulDescSetAttribute(made.product, CUBLASLT_MATMUL_DESC_TRANSA, &other, sizeof other);
+    multiply(&made, device, device + 32, WORKSPACE);
+    complains("chosen for another product");
+    cublasLtMatmulDescDestroy(made.product);
+    multiply(&made, device, device + 32, WORKSPACE);
+    complains("does not exist");
+    cublasLtMatmulDescDestroy(made.product);
+    complains("does not exist");
+    ck_assert_int_eq(cublasLtMatrixLayoutCreate(&made.layout, CUDA_R_32F, 2, 2, 1), CUBLAS_STATUS_INVALID_VALUE);
+    complains("2 x 2, 1 apart");
+}
+END_TEST
+
+START_TEST(cublaslt_lacks_what_it_is_told_to)
+{
+    lt made;
+    int count;
+    describe(&made);
+    emulator_refuse_epilogues(CUBLASLT_EPILOGUE_BIAS, false);
+    ck_assert_int_eq(search(&made, &count), CUBLAS_STATUS_NOT_SUPPORTED);
+    emulator_refuse_epilogues(CUBLASLT_EPILOGUE_BGRADA, false);
+    ck_assert_int_eq(search(&made, &count), CUBLAS_STATUS_SUCCESS);
+    emulator_refuse_epilogues(CUBLASLT_EPILOGUE_RELU, true);
+    ck_assert_int_eq(multiply(&made, device, device + 32, WORKSPACE), CUBLAS_STATUS_NOT_SUPPORTED);
+    ck_assert_str_eq(emulator_complaint(), "");
 }
 END_TEST
 
@@ -477,6 +573,9 @@ static Suite *suite(void)
     tcase_add_test(planted, a_barrier_that_is_missing_is_found_by_any_order);
     tcase_add_test(planted, a_barrier_is_for_all_threads);
     tcase_add_test(planted, cublas_checks_its_arguments);
+    tcase_add_test(planted, cublaslt_multiplies_and_adds_a_bias);
+    tcase_add_test(planted, cublaslt_checks_its_arguments);
+    tcase_add_test(planted, cublaslt_lacks_what_it_is_told_to);
     suite_add_tcase(s, planted);
     return s;
 }

@@ -64,6 +64,19 @@ START_TEST(kernels_agree_with_the_double_reference)
 }
 END_TEST
 
+/* No algorithm for bias, ReLU and sums with a product; or one that does not run. */
+START_TEST(dense_layers_do_without_cublaslt)
+{
+    harness_report report = {.to = NULL};
+    long searches = emulator_searches();
+    emulator_refuse_epilogues(~0u, _i);
+    harness_test("cuda", "dense", &report);
+    emulator_refuse_epilogues(0, false);
+    no_failures(&report);
+    ck_assert_int_gt(emulator_searches(), searches);
+}
+END_TEST
+
 START_TEST(losses_and_optimizers_agree_with_the_double_reference)
 {
     harness_report report = {.to = NULL};
@@ -131,6 +144,7 @@ static TCase *kernels(const char *name, void setting(void))
     tcase_set_timeout(made, SECONDS);
     tcase_add_checked_fixture(made, setting, NULL);
     tcase_add_loop_test(made, kernels_agree_with_the_double_reference, 0, GROUPS);
+    tcase_add_loop_test(made, dense_layers_do_without_cublaslt, false, true + 1);
     tcase_add_test(made, losses_and_optimizers_agree_with_the_double_reference);
     tcase_add_test(made, every_kernel_has_a_case);
     return made;

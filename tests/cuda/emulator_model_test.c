@@ -142,7 +142,7 @@ END_TEST
 START_TEST(a_training_step_has_few_launches)
 {
     static float x[PICTURES * INPUT], y[PICTURES];
-    enum { MOST = 32 };
+    enum { MOST = 29 };
     knn_model *model = catdog("cuda", knn_rmsprop());
     draw_pictures(x, y);
     ok(knn_train_on_batch(model, x, y, PICTURES, NULL, 0));
@@ -152,6 +152,69 @@ START_TEST(a_training_step_has_few_launches)
     printf("%ld launches a training step of the tutorial's net\n", launches);
     ck_assert_int_le(launches, MOST);
     knn_model_free(model);
+    nothing_is_left();
+}
+END_TEST
+
+/* Each product is described, and its algorithm searched, once: here those of two layers forward, backward, and in a prediction. */
+static long searches_of_a_training(unsigned refused, int late)
+{
+    static float x[PICTURES * INPUT], y[PICTURES], predicted[PICTURES];
+    long before = emulator_searches();
+    knn_model *model = catdog("cuda", knn_sgd());
+    draw_pictures(x, y);
+    emulator_refuse_epilogues(refused, late);
+    ok(knn_train_on_batch(model, x, y, PICTURES, NULL, 0));
+    ok(knn_predict(model, x, PICTURES, predicted, PICTURES));
+    long searches = emulator_searches() - before;
+    for (int i = 0; i < 2; i++) {
+        ok(knn_train_on_batch(model, x, y, PICTURES, NULL, 0));
+        ok(knn_predict(model, x, PICTURES, predicted, PICTURES));
+    }
+    ck_assert_int_eq(emulator_searches() - before, searches);
+    knn_model_free(model);
+    nothing_is_left();
+    return searches;
+}
+
+START_TEST(products_are_planned_once)
+{
+    ck_assert_int_eq(searches_of_a_training(0, false), 6);
+    ck_assert_int_eq(searches_of_a_training(~0u, false), 6);
+    ck_assert_int_eq(searches_of_a_training(~0u, true), 6);
+}
+END_TEST
+
+/* More kinds of products than are kept: a batch of another size has others. */
+static float *trained_with_many_sizes(const char *backend, size_t *length)
+{
+    enum { MOST = 100, FEW = 3 };
+    float x[MOST * FEW], y[MOST];
+    knn_model *model = knn_sequential(.backend = backend, .seed = 1, .threads = 1);
+    knn_add(model, knn_input(FEW));
+    knn_add(model, knn_dense(1));
+    ok(knn_compile(model, .optimizer = knn_sgd(), .loss = knn_mean_squared_error()));
+    for (int i = 0; i < MOST; i++) {
+        y[i] = (float)(i % 5);
+        for (int k = 0; k < FEW; k++)
+            x[i * FEW + k] = (float)sin(i + 2 * k);
+    }
+    for (int turn = 0; turn < 2; turn++)
+        for (size_t size = MOST; size > 0; size--)
+            ok(knn_train_on_batch(model, x, y, size, NULL, 0));
+    float *weights = weights_of(model, length);
+    knn_model_free(model);
+    return weights;
+}
+
+START_TEST(old_plans_of_products_make_room)
+{
+    size_t length;
+    float *cpu = trained_with_many_sizes("cpu", &length), *cuda = trained_with_many_sizes("cuda", &length);
+    for (size_t i = 0; i < length; i++)
+        ck_assert_float_eq_tol(cuda[i], cpu[i], 1e-5f);
+    free(cpu);
+    free(cuda);
     nothing_is_left();
 }
 END_TEST
@@ -403,6 +466,8 @@ static Suite *suite(void)
     tcase_add_test(models, gradients_are_those_of_the_cpu);
     tcase_add_loop_test(models, three_steps_of_each_optimizer_are_those_of_the_cpu, 0, 3);
     tcase_add_test(models, a_training_step_has_few_launches);
+    tcase_add_test(models, products_are_planned_once);
+    tcase_add_test(models, old_plans_of_products_make_room);
     tcase_add_test(models, a_training_has_the_loss_curve_of_the_cpu);
     tcase_add_test(models, every_optimizer_does_what_it_does_on_the_cpu);
     tcase_add_test(models, a_model_goes_on_where_the_other_backend_stopped);

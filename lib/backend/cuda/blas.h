@@ -1,4 +1,4 @@
-/* cuBLAS: matrix products queued on a device. The only door to it. */
+/* cuBLAS and cuBLASLt: matrix products queued on a device. The only door to them. */
 #ifndef KNN_BACKEND_CUDA_BLAS_H
 #define KNN_BACKEND_CUDA_BLAS_H
 
@@ -18,11 +18,19 @@ typedef struct knn__cuda_matrix {
     bool transposed;
 } knn__cuda_matrix;
 
-/* Whether a product of these sizes can be asked for. */
-bool knn__cuda_gemm_takes(size_t m, size_t n, size_t k);
-
 /* c[m][n] = a[m][k] * b[k][n], added to c where `add`; the sizes are those after transposition. In fp32 throughout. */
 void knn__cuda_gemm(knn_device *device, size_t m, size_t n, size_t k, knn__cuda_matrix a, knn__cuda_matrix b, bool add, float *c,
                     size_t c_stride);
+
+/* What is to be done with a product at once: one of these. */
+typedef struct knn__cuda_finish {
+    const float *bias;                      /* [n]: added to each row; NULL: none */
+    bool relu;                              /* then. It makes 0 of NaN, too */
+    float *sums;                            /* [n]: gets the sums of b's columns; NULL: not wanted */
+} knn__cuda_finish;
+
+/* c = a * b, finished. false: cuBLASLt has no algorithm that does this at once; nothing is done. */
+bool knn__cuda_gemm_and(knn_device *device, size_t m, size_t n, size_t k, knn__cuda_matrix a, knn__cuda_matrix b, float *c, size_t c_stride,
+                        knn__cuda_finish finish);
 
 #endif

@@ -11,6 +11,7 @@ struct knn_device {
     int number;
     cudaStream_t stream;
     cublasHandle_t blas;
+    struct knn__cuda_lt *lt;                /* blas_lt.c's */
     void *blas_workspace;                   /* ours, so that cuBLAS allocates nothing within a step */
     bool failed;
     char failure[256];                      /* its text, while failed */

@@ -64,9 +64,6 @@ cudaError_t knn__cuda_add_to_rows(cudaStream_t stream, const float *bias, knn_ac
 /* to[columns] = the sum of the rows, in an order that depends on the sizes only; `partial`: KNN_CUDA_SUM_PARTS * columns floats. */
 enum { KNN_CUDA_SUM_PARTS = 256 };
 cudaError_t knn__cuda_sum_rows(cudaStream_t stream, const float *from, unsigned rows, unsigned columns, float *partial, float *to);
-/* dz = the gradient before an activation, from y and dy; db[columns] = the sum of its rows, NULL: not wanted; partial: as above. */
-cudaError_t knn__cuda_sum_slopes(cudaStream_t stream, knn_activation f, const float *y, const float *dy, unsigned rows, unsigned columns,
-                                 float *partial, float *dz, float *db);
 
 /* ---- softmax.cu: softmax, log_softmax, sparsemax over rows of `length` numbers, `step` apart: [blocks][length][step]. Of a batch of n
  * numbers; x is read by sparsemax only on the way back ---- */

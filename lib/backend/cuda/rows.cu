@@ -32,18 +32,6 @@ KNN_KERNEL add_parts(const float *partial, unsigned columns, unsigned parts, flo
     }
 }
 
-/* Of few rows. */
-KNN_KERNEL sum_slopes(knn_activation f, const float *y, const float *dy, unsigned rows, unsigned columns, float *dz, float *db)
-{
-    KNN_EACH (column, columns) {
-        float sum = 0;
-        for (unsigned i = column; i < rows * columns; i += columns)
-            sum += dz[i] = activation_gradient(f, y[i], dy[i]);
-        if (db != NULL)
-            db[column] = sum;
-    }
-}
-
 cudaError_t knn__cuda_add_to_rows(cudaStream_t stream, const float *bias, knn_activation f, unsigned rows, unsigned columns, float *y)
 {
     KNN_LAUNCH_EACH(rows * columns, stream, add_to_rows, bias, f, rows * columns, columns, y);
@@ -60,15 +48,4 @@ cudaError_t knn__cuda_sum_rows(cudaStream_t stream, const float *from, unsigned 
     }
     KNN_LAUNCH_EACH(columns, stream, add_parts, rows > FEW_ROWS ? partial : from, columns, parts, to);
     return error != cudaSuccess ? error : cudaGetLastError();
-}
-
-cudaError_t knn__cuda_sum_slopes(cudaStream_t stream, knn_activation f, const float *y, const float *dy, unsigned rows, unsigned columns,
-                                 float *partial, float *dz, float *db)
-{
-    if (rows <= FEW_ROWS) {
-        KNN_LAUNCH_EACH(columns, stream, sum_slopes, f, y, dy, rows, columns, dz, db);
-        return cudaGetLastError();
-    }
-    cudaError_t error = knn__cuda_activate_backward(stream, f, y, dy, rows * columns, dz);
-    return db == NULL || error != cudaSuccess ? error : knn__cuda_sum_rows(stream, dz, rows, columns, partial, db);
 }

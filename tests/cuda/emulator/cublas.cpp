@@ -1,35 +1,11 @@
 /* cuBLAS, as much of it as the library uses: the argument checks that its manual documents, then OpenBLAS, in the order of the stream. */
-#include "inside.h"
-
-#include <cblas.h>
-#include <cublas_v2.h>
+#include "matrices.h"
 
 #include <algorithm>
 
 struct cublasContext { cudaStream_t stream; void *workspace; };
 
 using namespace emulator;
-
-static CBLAS_TRANSPOSE transposition(cublasOperation_t op) { return op == CUBLAS_OP_N ? CblasNoTrans : CblasTrans; }
-
-/* Bytes from the first number of a column-major matrix to behind its last. */
-static size_t extent(int rows, int columns, int stride)
-{
-    return rows > 0 && columns > 0 ? ((size_t)(columns - 1) * (size_t)stride + (size_t)rows) * sizeof(float) : 0;
-}
-
-/* Tells the checker of a matrix. */
-static void touch(const float *matrix, int rows, int columns, int stride, bool writes)
-{
-    for (int column = 0; column < columns; column++) {
-        const float *first = matrix + (size_t)column * (size_t)stride;
-        size_t bytes = (size_t)rows * sizeof *first;
-        if (counting && bytes > 0)
-            count_moved(first, bytes, writes);
-        if (writes)
-            check_written(first, bytes);
-    }
-}
 
 static bool refuse(bool bad, const char *what)
 {
@@ -74,15 +50,16 @@ cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t handle, void *workspace, siz
 cublasStatus_t cublasSgemm_v2(cublasHandle_t handle, cublasOperation_t op_a, cublasOperation_t op_b, int m, int n, int k, const float *alpha,
                               const float *a, int lda, const float *b, int ldb, const float *beta, float *c, int ldc)
 {
-    int rows_a = op_a == CUBLAS_OP_N ? m : k, rows_b = op_b == CUBLAS_OP_N ? k : n;
-    if (refuse(m < 0 || n < 0 || k < 0, "a negative size") || refuse(lda < std::max(1, rows_a), "lda") ||
-        refuse(ldb < std::max(1, rows_b), "ldb") || refuse(ldc < std::max(1, m), "ldc") || refuse(alpha == nullptr || beta == nullptr, "no alpha or beta"))
+    matrix of_a = {m, k, lda}, of_b = {k, n, ldb}, of_c = {m, n, ldc};
+    of_a = op_a == CUBLAS_OP_N ? of_a : transposed(of_a);
+    of_b = op_b == CUBLAS_OP_N ? of_b : transposed(of_b);
+    if (refuse(m < 0 || n < 0 || k < 0, "a negative size") || refuse(lda < std::max(1, of_a.rows), "lda") ||
+        refuse(ldb < std::max(1, of_b.rows), "ldb") || refuse(ldc < std::max(1, m), "ldc") || refuse(alpha == nullptr || beta == nullptr, "no alpha or beta"))
         return CUBLAS_STATUS_INVALID_VALUE;
     if (handle->workspace == nullptr)
         complain("cublasSgemm: no workspace: cuBLAS would allocate one");
-    if (!expect_on_device("cublasSgemm, a", a, extent(rows_a, op_a == CUBLAS_OP_N ? k : m, lda)) ||
-        !expect_on_device("cublasSgemm, b", b, extent(rows_b, op_b == CUBLAS_OP_N ? n : k, ldb)) ||
-        !expect_on_device("cublasSgemm, c", c, extent(m, n, ldc)) || call_fails())
+    if (!expect_on_device("cublasSgemm, a", a, extent(of_a)) || !expect_on_device("cublasSgemm, b", b, extent(of_b)) ||
+        !expect_on_device("cublasSgemm, c", c, extent(of_c)) || call_fails())
         return CUBLAS_STATUS_EXECUTION_FAILED;
     float scale = *alpha, keep = *beta;
     cudaError_t error = enqueue(handle->stream, "cublasSgemm", [=] {
@@ -90,11 +67,11 @@ cublasStatus_t cublasSgemm_v2(cublasHandle_t handle, cublasOperation_t op_a, cub
         cblas_sgemm(CblasColMajor, transposition(op_a), transposition(op_b), m, n, k, scale, a, lda, b, ldb, keep, c, ldc);
         if (counting)
             count_from("cublasSgemm");
-        touch(a, rows_a, op_a == CUBLAS_OP_N ? k : m, lda, false);
-        touch(b, rows_b, op_b == CUBLAS_OP_N ? n : k, ldb, false);
+        touch(a, of_a, false);
+        touch(b, of_b, false);
         if (keep != 0)
-            touch(c, m, n, ldc, false);
-        touch(c, m, n, ldc, true);
+            touch(c, of_c, false);
+        touch(c, of_c, true);
     });
     return error == cudaSuccess ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_EXECUTION_FAILED;
 }

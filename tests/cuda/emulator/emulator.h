@@ -21,7 +21,12 @@ void emulator_set_order(int order);
 void emulator_fail_call(long n);
 long emulator_calls(void);
 
-/* Allocations, streams, events, graphs and handles that are alive. */
+/* Of cuBLASLt's epilogues those with one of these bits of cublasLtEpilogue_t are not supported: there is no algorithm, or, if it is `late`,
+ * there is one, but it does not run. 0: all are supported, as at first. How often an algorithm has been searched. */
+void emulator_refuse_epilogues(unsigned bits, int late);
+long emulator_searches(void);
+
+/* Allocations, streams, events, graphs, handles and descriptions that are alive. */
 size_t emulator_live(void);
 /* Kernels that have run so far, and products of cuBLAS. */
 long emulator_launches(void);

@@ -20,6 +20,9 @@ typedef std::lock_guard<std::recursive_mutex> locked;
 extern int devices, order;
 extern size_t memory_of_device;
 extern int capability;
+extern unsigned refused_epilogues;
+extern bool refused_late;
+extern long searches;
 
 /* Keeps the first misuse for emulator_complaint. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

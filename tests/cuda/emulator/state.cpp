@@ -10,6 +10,9 @@ namespace emulator {
 std::recursive_mutex lock;
 int devices = 1, order = EMULATOR_ASCENDING, capability = 75;
 size_t memory_of_device = (size_t)1 << 30;
+unsigned refused_epilogues;
+bool refused_late;
+long searches;
 
 static char complaint[512];
 static long calls, calls_to_failure;
@@ -47,9 +50,16 @@ extern "C" {
 void emulator_set_devices(int count) { devices = count; }
 void emulator_set_memory(size_t bytes) { memory_of_device = bytes; }
 void emulator_set_capability(int wanted) { capability = wanted; }
+long emulator_searches(void) { return searches; }
 void emulator_fail_call(long n) { calls_to_failure = n; }
 long emulator_calls(void) { return calls; }
 size_t emulator_live(void) { return live; }
+
+void emulator_refuse_epilogues(unsigned bits, int late)
+{
+    refused_epilogues = bits;
+    refused_late = late != 0;
+}
 
 void emulator_set_order(int wanted)
 {
