@@ -17,6 +17,9 @@ typedef enum knn__loss_op {
     KNN_LOSS_DICE, KNN_LOSS_TVERSKY             /* one value for the whole batch, stored as each image's */
 } knn__loss_op;
 
+/* What changes from batch to batch. */
+typedef struct knn__loss_now { double divisor; bool zero_one, weighted; } knn__loss_now;
+
 /* Loss of a batch and its gradient. A sample has `positions` rows of `outputs` numbers (1 row for a vector); one loss value a row, the sample's is
  * their mean. */
 typedef struct knn__loss_call {
@@ -35,6 +38,7 @@ typedef struct knn__loss_call {
     knn_real *gradient;                     /* of sum(weight * value) / divisor; NULL: not wanted */
     knn_device *device;                     /* in whose memory all these arrays lie; NULL: the host's */
     double *sums;                           /* [images + 1][KNN_LOSS_SUMS]: room for what a device adds up by itself first */
+    const knn__loss_now *now;               /* in the device's memory, and in the place of what is said here; weighted: there are weights */
 } knn__loss_call;
 
 enum { KNN_LOSS_SUMS = 4 };
@@ -74,7 +78,7 @@ typedef struct knn__weight_array {
     double l1, l2;                          /* its penalty: l1 * sum |w| + l2 * sum w^2 */
 } knn__weight_array;
 
-enum { KNN_STEP_PARTS = 256, KNN_STEP_WORKSPACE = 2 * KNN_STEP_PARTS + 4 };
+enum { KNN_STEP_PARTS = 256, KNN_STEP_WORKSPACE = 2 * KNN_STEP_PARTS + 4, KNN_STEP_NOW = 128 };
 
 /* A whole optimizer step on a device: what learning/optimizer_step.c does around a host's updates, too. Arrays lie in the device's memory. */
 typedef struct knn__step_call {
@@ -82,7 +86,8 @@ typedef struct knn__step_call {
     size_t length;
     const knn__weight_array *arrays;        /* [count], in arena order */
     int count;
-    double *workspace;                      /* KNN_STEP_WORKSPACE of each array, and one */
+    double *workspace;                      /* KNN_STEP_WORKSPACE of each array */
+    void *now;                              /* KNN_STEP_NOW bytes: what knn_backend.describe_step has written */
     double clipnorm, clipvalue, global_clipnorm;        /* 0: none */
     knn_real *sum;                          /* of the gradients of batches before the last one; NULL: each batch is an update */
     double batches;                         /* that make one update */
@@ -90,7 +95,7 @@ typedef struct knn__step_call {
     knn_real *average;                      /* of the weights; NULL: none */
     double kept;                            /* share of the average that stays */
     bool overwrite;                         /* the weights become the average */
-    double *penalty;                        /* gets that of the weights before the step, in the host's memory; NULL: no array has one */
+    double *penalty;                        /* gets that of the weights before the step; NULL: no array has one */
 } knn__step_call;
 
 /* 1 - beta^t, for means that began at 0. In the precision of the numbers, as Keras has it: of 1 - 0.999f only four digits are right, and
@@ -99,6 +104,11 @@ static inline double knn__fresh_share(double beta, uint64_t t)
 {
     return (knn_real)1 - (knn_real)pow((double)(knn_real)beta, (double)t);
 }
+
+/* Work that was recorded once, to be queued as a whole: the backend's own. */
+typedef struct knn_recording knn_recording;
+
+enum { KNN_MARKS = 2 };                                     /* places in a device's queue that somebody can wait for */
 
 /* What a backend with a memory of its own has: devices, numbered from 0. Opened once for each line of work that waits for no other: a
  * training, a prediction. Used by one thread at a time. All work is queued, in order: kernels, copies, loss and update; none of it fails at
@@ -116,7 +126,19 @@ typedef struct knn__device_class {
     void (*write)(knn_device *device, void *to, const void *from, size_t bytes);           /* from the host */
     void (*read)(knn_device *device, void *to, const void *from, size_t bytes);            /* to the host */
     void (*zero)(knn_device *device, void *block, size_t bytes);
-    knn_status (*wait)(knn_device *device);                 /* until all is done: the first failure since the last wait */
+    knn_status (*wait)(knn_device *device);                 /* until all is done: the first failure since the last wait or mark */
+    /* Memory of the host: only copies from and to it let the host go on meanwhile. NULL with the text of KNN_ERROR_DEVICE_MEMORY. */
+    void *(*pin)(knn_device *device, size_t bytes);
+    void (*unpin)(knn_device *device, void *block);         /* NULL is fine */
+    /* Marks this place in the queue with a number below KNN_MARKS; on a failure, the first one since the last wait or mark, nothing is under
+     * way any more. Waits until all before the mark is done. */
+    knn_status (*mark)(knn_device *device, int number);
+    knn_status (*reach)(knn_device *device, int number);
+    /* Between these two kernels are recorded and not run; nothing else may be queued. false, NULL: that is not possible now, or has failed. */
+    bool (*record)(knn_device *device);
+    knn_recording *(*recorded)(knn_device *device);
+    void (*replay)(knn_device *device, knn_recording *recording);
+    void (*forget)(knn_device *device, knn_recording *recording);       /* waits; NULL is fine */
 } knn__device_class;
 
 typedef struct knn_backend {
@@ -131,7 +153,10 @@ typedef struct knn_backend {
     void (*loss)(const knn__loss_call *call);
     void (*update)(const knn__update_call *call, size_t first, size_t last);    /* elements of the arenas; serial. NULL: `step` */
     const knn__device_class *devices;       /* NULL: it works in the host's memory, on the host's threads */
-    void (*step)(const knn__step_call *call);           /* of a backend with devices */
+    /* Of a backend with devices: what changes from one step to the next, into KNN_STEP_NOW bytes of the host; and the step, which finds that in
+     * call->now and is the same each time but for call->last. */
+    void (*describe_step)(const knn__step_call *call, void *now);
+    void (*step)(const knn__step_call *call);
     size_t most_numbers;                    /* below which those of a layer in a batch must be; 0: any number of them */
 } knn_backend;
 

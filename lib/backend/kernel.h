@@ -45,6 +45,7 @@ typedef struct knn_needs {
     bool input, output;                     /* backward reads x, y */
     bool depth_first;                       /* wants one image a call, so that what it makes is consumed from cache */
     bool in_place;                          /* may be called with y == x and dx == dy */
+    bool varies;                            /* on a device: its launches are not the same in each run */
     bool divisible;                         /* forward can make a piece of an image's output; the numbers do not depend on how many there are */
     int phases;                             /* 0 or 1: images are independent. 2: all slices finish phase 0 before any begins phase 1 */
 } knn_needs;
@@ -74,7 +75,7 @@ typedef struct knn_step {
     unsigned char *saved, *scratch, *partial, *packed;
     size_t saved_stride, scratch_stride, partial_stride;
     knn_device *device;
-    const knn_run *run;
+    const knn_run *run, *run_there;         /* the same in the device's memory: what changes from run to run is read there by kernels */
 } knn_step;
 
 enum { KNN_KERNEL_OPS = 3 };

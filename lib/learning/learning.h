@@ -114,10 +114,12 @@ void knn__weight_arrays(const knn__stretch *stretches, int count, knn__weight_ar
 
 /* Gives a new slot, all zeros, the values that it begins with. */
 void knn__optimizer_start(const knn__optimizer *optimizer, int slot, const knn__stretch *stretches, int count, float *array);
-/* One step: clips the gradients, updates weights and slots [0, length), in parallel; or, with a device (else NULL) that the arrays are on,
- * queues that there, and adds the penalties' gradients first. */
-void knn__optimizer_step(const knn__optimizer *optimizer, const knn_backend *backend, const knn__device_step *there, int threads,
-                         uint64_t step, size_t length, const knn__stretch *stretches, int count, float *weights, float *gradients, float *const *slots);
+/* One step, `step` of which are finished: clips the gradients, updates weights and slots [0, length), in parallel. */
+void knn__optimizer_step(const knn__optimizer *optimizer, const knn_backend *backend, int threads, uint64_t step, size_t length,
+                         const knn__stretch *stretches, int count, float *weights, float *gradients, float *const *slots);
+/* The same, with the penalties' gradients, as a call for a device that the arrays, of this number of stretches, are on. */
+knn__step_call knn__optimizer_step_there(const knn__optimizer *optimizer, const knn__device_step *there, uint64_t step, size_t length,
+                                         int count, float *weights, float *gradients, float *const *slots);
 /* The end of a training: the weights become their average, where the optimizer keeps one. */
 void knn__optimizer_finish(const knn__optimizer *optimizer, size_t length, float *weights, float *const *slots);
 

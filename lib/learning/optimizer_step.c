@@ -133,6 +133,59 @@ static void average_part(int slice, void *context)
         memcpy(w + first, s->average + first, (last - first) * sizeof *w);
 }
 
+/* ---- A step ---- */
+
+/* Nadam's beta_1 (1 - 0.96^i / 2), multiplied over steps 1 to t; 0.96^i is nothing beyond double's precision after a thousand steps. */
+static double momentum_product(double beta_1, uint64_t t)
+{
+    double product = pow(beta_1, (double)t);
+    for (uint64_t i = 1; i <= t && i < 1000; i++)
+        product *= 1 - 0.5 * pow(0.96, (double)i);
+    return product;
+}
+
+static uint64_t batches_of(const knn__optimizer *o) { return o->accumulation_steps > 0 ? (uint64_t)o->accumulation_steps : 1; }
+
+/* Whether the step changes the weights, and not only adds up gradients. */
+static bool is_last(const knn__optimizer *optimizer, uint64_t step) { return (step + 1) % batches_of(optimizer) == 0; }
+
+/* Keras counts updates, not batches: with accumulation several steps make one. The schedule goes by batches. */
+static sweep sweep_of(const knn__optimizer *optimizer, uint64_t step, size_t length, float *weights, float *gradients, float *const *slots)
+{
+    uint64_t batches = batches_of(optimizer), done = step / batches;
+    int frequency = optimizer->ema_overwrite_frequency;
+    sweep s = {.optimizer = optimizer, .call = optimizer->update, .length = length, .gradients = gradients,
+        .sum = batches > 1 ? slots[optimizer->own_slots] : NULL, .average = optimizer->use_ema ? slots[optimizer->slots - 1] : NULL,
+        .kept = done > 0 ? (float)optimizer->ema_momentum : 0.0f,
+        .overwrite = frequency > 0 && (done + 1) % (uint64_t)frequency == 0};
+    s.call.rate = knn__optimizer_rate(optimizer, step);
+    s.call.decay = optimizer->weight_decay * s.call.rate;
+    s.call.step = done + 1;
+    s.call.weights = weights;
+    s.call.gradients = gradients;
+    if (s.call.op == KNN_UPDATE_NADAM)
+        s.call.momentum_product = momentum_product(s.call.beta_1, s.call.step);
+    for (int slot = 0; slot < optimizer->own_slots; slot++)
+        s.call.slot[slot] = slots[slot];
+    return s;
+}
+
+void knn__optimizer_step(const knn__optimizer *optimizer, const knn_backend *backend, int threads, uint64_t step, size_t length,
+                         const knn__stretch *stretches, int count, float *weights, float *gradients, float *const *slots)
+{
+    sweep s = sweep_of(optimizer, step, length, weights, gradients, slots);
+    s.backend = backend;
+    s.threads = threads;
+    s.stretches = stretches;
+    s.count = count;
+    if (s.sum != NULL)
+        each_part(&s, is_last(optimizer, step) ? take_part : add_part);
+    if (is_last(optimizer, step))
+        update(&s);
+    if (s.average != NULL)
+        each_part(&s, average_part);
+}
+
 /* ---- On a device ---- */
 
 void knn__weight_arrays(const knn__stretch *stretches, int count, knn__weight_array *arrays)
@@ -146,62 +199,19 @@ void knn__weight_arrays(const knn__stretch *stretches, int count, knn__weight_ar
     }
 }
 
-static void step_there(const sweep *s, const knn__device_step *there, uint64_t batches, bool last)
+knn__step_call knn__optimizer_step_there(const knn__optimizer *o, const knn__device_step *there, uint64_t step, size_t length, int count,
+                                         float *weights, float *gradients, float *const *slots)
 {
-    const knn__optimizer *o = s->optimizer;
-    const knn__step_call call = {.update = s->call, .length = s->length, .arrays = there->arrays, .count = s->count,
-        .workspace = there->workspace, .clipnorm = o->clipnorm, .clipvalue = o->clipvalue, .global_clipnorm = o->global_clipnorm,
-        .sum = s->sum, .batches = (double)batches, .last = last, .average = s->average, .kept = (double)s->kept,
-        .overwrite = s->overwrite, .penalty = there->penalty};
-    s->backend->step(&call);
+    const sweep s = sweep_of(o, step, length, weights, gradients, slots);
+    knn__step_call call = {.update = s.call, .length = length, .arrays = there->arrays, .count = count, .workspace = there->workspace,
+        .clipnorm = o->clipnorm, .clipvalue = o->clipvalue, .global_clipnorm = o->global_clipnorm, .sum = s.sum,
+        .batches = (double)batches_of(o), .last = is_last(o, step), .average = s.average, .kept = (double)s.kept, .overwrite = s.overwrite,
+        .penalty = there->penalty};
+    call.update.device = there->device;
+    return call;
 }
 
-/* ---- A step ---- */
-
-/* Nadam's beta_1 (1 - 0.96^i / 2), multiplied over steps 1 to t; 0.96^i is nothing beyond double's precision after a thousand steps. */
-static double momentum_product(double beta_1, uint64_t t)
-{
-    double product = pow(beta_1, (double)t);
-    for (uint64_t i = 1; i <= t && i < 1000; i++)
-        product *= 1 - 0.5 * pow(0.96, (double)i);
-    return product;
-}
-
-/* Keras counts updates, not batches: with accumulation several steps make one. The schedule goes by batches. */
-void knn__optimizer_step(const knn__optimizer *optimizer, const knn_backend *backend, const knn__device_step *there, int threads,
-                         uint64_t step, size_t length, const knn__stretch *stretches, int count, float *weights, float *gradients,
-                         float *const *slots)
-{
-    uint64_t batches = optimizer->accumulation_steps > 0 ? (uint64_t)optimizer->accumulation_steps : 1, done = step / batches;
-    int frequency = optimizer->ema_overwrite_frequency;
-    sweep s = {.optimizer = optimizer, .backend = backend, .call = optimizer->update, .threads = threads, .length = length,
-        .stretches = stretches, .count = count, .gradients = gradients,
-        .sum = batches > 1 ? slots[optimizer->own_slots] : NULL, .average = optimizer->use_ema ? slots[optimizer->slots - 1] : NULL,
-        .kept = done > 0 ? (float)optimizer->ema_momentum : 0.0f,
-        .overwrite = frequency > 0 && (done + 1) % (uint64_t)frequency == 0};
-    s.call.rate = knn__optimizer_rate(optimizer, step);
-    s.call.decay = optimizer->weight_decay * s.call.rate;
-    s.call.step = done + 1;
-    s.call.weights = weights;
-    s.call.gradients = gradients;
-    s.call.device = there != NULL ? there->device : NULL;
-    if (s.call.op == KNN_UPDATE_NADAM)
-        s.call.momentum_product = momentum_product(s.call.beta_1, s.call.step);
-    for (int slot = 0; slot < optimizer->own_slots; slot++)
-        s.call.slot[slot] = slots[slot];
-
-    bool last = (step + 1) % batches == 0;
-    if (there != NULL) {
-        step_there(&s, there, batches, last);
-        return;
-    }
-    if (s.sum != NULL)
-        each_part(&s, last ? take_part : add_part);
-    if (last)
-        update(&s);
-    if (s.average != NULL)
-        each_part(&s, average_part);
-}
+/* ---- Before the first one, and behind the last ---- */
 
 void knn__optimizer_finish(const knn__optimizer *optimizer, size_t length, float *weights, float *const *slots)
 {

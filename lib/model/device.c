@@ -62,7 +62,7 @@ static knn_status make_table(knn_model *model)
     if (model->gradients == NULL || on->table != NULL)
         return KNN_OK;
     if (on->workspace == NULL)
-        on->workspace = devices(model)->alloc(on->device, (count * KNN_STEP_WORKSPACE + 1) * sizeof(double));
+        on->workspace = devices(model)->alloc(on->device, count * KNN_STEP_WORKSPACE * sizeof(double));
     knn__weight_array *table = on->workspace != NULL ? devices(model)->alloc(on->device, count * sizeof *table) : NULL;
     if (table == NULL)
         return KNN_ERROR_DEVICE_MEMORY;

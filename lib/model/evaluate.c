@@ -5,39 +5,40 @@
 #include "model/model.h"
 
 /* A user's loss: by its function, sample by sample. */
-static void custom_losses(const knn_model *model, const float *y, const float *target, const float *weight, int images, double *values,
-                          float *gradient, float *scratch)
+static void custom_losses(const knn_model *model, const knn__loss_call *call, const float *y, float *scratch)
 {
     const knn_loss *loss = model->compiled.loss.description;
     size_t outputs = knn_output_length(model), targets = knn__target_length(model);
 
-    for (int i = 0; i < images; i++) {
-        float *g = gradient != NULL ? gradient + (size_t)i * outputs : scratch;
-        values[i] = loss->custom->value(loss, target + (size_t)i * targets, y + (size_t)i * outputs, outputs, g);
-        float factor = (weight != NULL ? weight[i] : 1.0F) / (float)images;
+    for (int i = 0; i < call->images; i++) {
+        float *g = call->gradient != NULL ? call->gradient + (size_t)i * outputs : scratch;
+        call->value[i] = loss->custom->value(loss, call->target + (size_t)i * targets, y + (size_t)i * outputs, outputs, g);
+        float factor = (call->weight != NULL ? call->weight[i] : 1.0F) / (float)call->images;
         for (size_t k = 0; k < outputs; k++)
             g[k] *= factor;
     }
 }
 
-void knn__losses(const knn_model *model, knn__plan *plan, const float *y, const float *target, const float *weight, int images,
-                 double *values, float *gradient, float *scratch)
+/* Whether the loss starts before the last activation. */
+static bool takes_logits(const knn_model *model)
+{
+    const knn__model_layer *last = &model->layers[model->layer_count - 1];
+    knn_node nodes[KNN_LAYER_NODES];
+    int count = last->kind->nodes(last->description, &last->in, &last->out, nodes);
+    knn_activation ending = count > 0 && nodes[count - 1].op == KNN_OP_ACTIVATION ? nodes[count - 1].activation : KNN_LINEAR;
+    return knn__loss_takes_logits_of(&model->compiled.loss, ending);
+}
+
+knn__loss_call knn__losses_of(const knn_model *model, const knn__plan *plan, const float *target, const float *weight, int images,
+                              double *values, float *gradient)
 {
     const knn__loss *loss = &model->compiled.loss;
-    const knn__model_layer *last = &model->layers[model->layer_count - 1];
-    knn_node nodes[2];
-    int count = last->kind->nodes(last->description, &last->in, &last->out, nodes);
-
-    if (loss->kind == NULL) {
-        custom_losses(model, y, target, weight, images, values, gradient, scratch);
-        return;
-    }
-    knn_activation ending = count > 0 && nodes[count - 1].op == KNN_OP_ACTIVATION ? nodes[count - 1].activation : KNN_LINEAR;
-    bool fused = knn__loss_takes_logits_of(loss, ending);
+    bool fused = takes_logits(model);
     knn__loss_call call = loss->call;
+
     call.from_logits |= fused;
     call.images = images;
-    call.prediction = fused ? knn__plan_loss_input(plan) : y;
+    call.prediction = fused ? knn__plan_loss_input(plan) : NULL;
     call.target = target;
     call.weight = weight;
     call.value = values;
@@ -45,7 +46,15 @@ void knn__losses(const knn_model *model, knn__plan *plan, const float *y, const 
     knn__output_rows(model, &call.positions, &call.outputs);
     call.divisor = knn__loss_divisor(loss, weight, images, call.positions);
     call.zero_one = knn__zero_one(call.op, target, (size_t)images * knn__target_length(model));
-    knn__plan_loss(plan, &call);
+    return call;
+}
+
+void knn__losses(const knn_model *model, knn__plan *plan, const knn__loss_call *call, const float *y, float *scratch)
+{
+    if (model->compiled.loss.kind == NULL)
+        custom_losses(model, call, y, scratch);
+    else
+        knn__plan_loss(plan);
 }
 
 /* Everything that one evaluation allocates. */
@@ -93,9 +102,12 @@ static knn_status evaluate_batch(const knn_model *model, const knn_dataset *data
 
     if (status != KNN_OK)
         return status;
-    const float *y = knn__plan_forward(w->entry->plan, w->x, &run);
-    knn__losses(model, w->entry->plan, y, w->target, w->weight, images, w->losses, NULL, w->scratch);
-    status = knn__plan_output(w->entry->plan, &y);
+    knn__plan *plan = w->entry->plan;
+    const knn__loss_call call = knn__losses_of(model, plan, w->target, w->weight, images, w->losses, NULL);
+    knn__plan_take(plan, w->x, &run, &call, NULL);
+    const float *y = knn__plan_go(plan);
+    knn__losses(model, plan, &call, y, w->scratch);
+    status = knn__plan_output(plan, &y);
     if (status != KNN_OK)
         return status;
     knn__output_rows(model, &positions, &outputs);

@@ -207,9 +207,19 @@ knn_status  knn__backend_takes(const knn_model *model, bool training);
 
 /* Reserves plan, gradients, slots for batches of up to `batch` samples; idempotent. */
 knn_status knn__training_ready(knn_model *model, int batch);
-/* One training step on [images] samples; x: host array; weight per sample or NULL. *loss: the batch's reported loss (weighted mean + penalty);
- * metrics are added to compiled.metrics. */
-knn_status knn__train_step(knn_model *model, const float *x, const float *target, const float *weight, int images, double *loss);
+/* A training step that has begun. */
+typedef struct knn__train_step {
+    const float *target, *weight;
+    int images;
+    int number;                             /* of the plan's results */
+    double penalty;
+    uint64_t iteration;                     /* steps that were finished before it */
+} knn__train_step;
+/* Begins one on [images] samples: host arrays, which must stay as they are until it ends; weight per sample or NULL. On a device it is only
+ * queued, and a second one may begin before the first one ends; nothing may look at the model meanwhile. */
+knn_status knn__train_begin(knn_model *model, const float *x, const float *target, const float *weight, int images, knn__train_step *step);
+/* Waits for it. *loss: the batch's reported loss (weighted mean + penalty); metrics are added to compiled.metrics. */
+knn_status knn__train_end(knn_model *model, const knn__train_step *step, double *loss);
 /* When all epochs are done: the weights become their average, where the optimizer keeps one. */
 void knn__train_finish(knn_model *model);
 
@@ -243,10 +253,12 @@ void       knn__return_plan(const knn_model *model, knn__pooled_plan *borrowed);
 typedef struct knn__evaluation { double values[1 + KNN_MAX_METRICS]; int count; } knn__evaluation;
 knn_status knn__evaluate(const knn_model *model, const knn_dataset *dataset, int batch_size, knn__evaluation *result);
 
-/* Losses of the samples of a plan's last run (unweighted), and the gradient of their weighted mean where it is not NULL. y and gradient are
- * the plan's. `scratch`: an output's length of floats, for users' losses without a gradient. */
-void       knn__losses(const knn_model *model, knn__plan *plan, const float *y, const float *target, const float *weight, int images,
-                       double *values, float *gradient, float *scratch);
+/* The losses of a batch's samples (unweighted) as a plan takes them, and the gradient of their weighted mean where it is not NULL. */
+knn__loss_call knn__losses_of(const knn_model *model, const knn__plan *plan, const float *target, const float *weight, int images,
+                              double *values, float *gradient);
+/* Makes them, behind the plan's run that took the call; y: its output. `scratch`: an output's length of floats, for users' losses without a
+ * gradient. */
+void           knn__losses(const knn_model *model, knn__plan *plan, const knn__loss_call *call, const float *y, float *scratch);
 
 /* Whether a data set fits the model: input length, label length, number of classes; error names both. `what`: "training data". */
 knn_status knn__check_dataset(const knn_model *model, const knn_dataset *dataset, bool labels, const char *what);

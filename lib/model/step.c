@@ -1,4 +1,5 @@
-/* One training step on one batch: forward, loss, backward, update. The loop over batches and epochs is lib/training/fit.c. */
+/* One training step on one batch: forward, loss, backward, update; in two halves, so that a device may have the next one while the host looks at
+ * what came out. The loop over batches and epochs is lib/training/fit.c. */
 #include "core/memory.h"
 #include "core/status.h"
 #include "model/model.h"
@@ -12,7 +13,7 @@ static knn_status make_plan(knn_model *model, int batch)
     if (status == KNN_OK) {
         const knn_node *last = count > 0 ? &nodes[count - 1] : NULL;
         const knn__arrays arrays = knn__arrays_in_use(model);
-        const knn__plan_options options = {.backend = model->backend, .device = model->device,
+        const knn__plan_options options = {.backend = model->backend, .opened = model->on_device.device,
             .nodes = nodes, .count = count, .training = true, .capacity = batch,
             .threads = model->threads, .slices = model->training_slices, .force = model->force_kernel, .weights = arrays.weights,
             .gradients = arrays.gradients,
@@ -64,13 +65,6 @@ knn_status knn__training_ready(knn_model *model, int batch)
     return model->sample_losses != NULL ? make_plan(model, batch) : KNN_ERROR_MEMORY;
 }
 
-static void optimize(knn_model *model, const knn__device_step *there)
-{
-    const knn__arrays arrays = knn__arrays_in_use(model);
-    knn__optimizer_step(&model->compiled.optimizer, model->backend, there, model->threads, model->training.iteration, model->trainable_length,
-                        model->stretches, model->stretch_count, arrays.weights, arrays.gradients, arrays.slots);
-}
-
 static bool has_penalty(const knn_model *model)
 {
     for (int i = 0; i < model->stretch_count; i++)
@@ -79,60 +73,99 @@ static bool has_penalty(const knn_model *model)
     return false;
 }
 
-static knn_status update_there(knn_model *model, double *penalty)
+/* ---- Where things lie on the host: *penalty is that of the weights before the step ---- */
+
+static void update_here(knn_model *model, double *penalty)
+{
+    const knn__arrays arrays = knn__arrays_in_use(model);
+    *penalty = knn__penalty(model->stretches, model->stretch_count, model->weights);
+    knn__penalty_gradient(model->stretches, model->stretch_count, model->weights, model->gradients);
+    knn__optimizer_step(&model->compiled.optimizer, model->backend, model->threads, model->training.iteration, model->trainable_length,
+                        model->stretches, model->stretch_count, arrays.weights, arrays.gradients, arrays.slots);
+    knn__constrain(model->stretches, model->stretch_count, model->weights);
+}
+
+/* ---- On a device: described before the work, and queued as a part of it ---- */
+
+static knn__step_call update_there(const knn_model *model)
 {
     const knn__device_arrays *on = &model->on_device;
-    optimize(model, &(knn__device_step){on->device, on->table, on->workspace, has_penalty(model) ? penalty : NULL});
-    return model->backend->devices->wait(on->device);
+    const knn__device_step there = {on->device, on->table, on->workspace,
+        has_penalty(model) ? knn__plan_penalty(model->training_plan) : NULL};
+    return knn__optimizer_step_there(&model->compiled.optimizer, &there, model->training.iteration, model->trainable_length,
+                                     model->stretch_count, on->there.weights, on->there.gradients, on->there.slots);
 }
 
-/* *penalty: of the weights before the step. */
-static knn_status update(knn_model *model, double *penalty)
-{
-    knn_status status = KNN_OK;
+/* What is the same in each step. */
+typedef struct work { knn_model *model; const knn__loss_call *loss; const knn__step_call *update; } work;
 
-    *penalty = 0;
-    if (model->on_device.device != NULL)
-        status = update_there(model, penalty);
-    else {
-        *penalty = knn__penalty(model->stretches, model->stretch_count, model->weights);
-        knn__penalty_gradient(model->stretches, model->stretch_count, model->weights, model->gradients);
-        optimize(model, NULL);
-        knn__constrain(model->stretches, model->stretch_count, model->weights);
-    }
-    model->training.iteration++;
+static void do_work(void *context)
+{
+    const work *w = context;
+    knn__plan *plan = w->model->training_plan;
+    const float *y = knn__plan_go(plan);
+    knn__losses(w->model, plan, w->loss, y, NULL);
+    knn__plan_backward(plan);
+    if (w->update != NULL)
+        w->model->backend->step(w->update);
+}
+
+static void pack_weights(knn_model *model)
+{
+    if (model->training_plan_version == model->weights_version)
+        return;
+    knn__plan_prepare(model->training_plan, 0);
+    model->training_plan_version = model->weights_version;
+}
+
+/* What failed may have changed the weights or not. */
+static void weights_may_have_changed(knn_model *model)
+{
     knn__weights_changed(model);
     knn__arrays_ahead(model);
-    return status;
 }
 
-knn_status knn__train_step(knn_model *model, const float *x, const float *target, const float *weight, int images, double *loss)
+knn_status knn__train_begin(knn_model *model, const float *x, const float *target, const float *weight, int images, knn__train_step *step)
 {
     knn__plan *plan = model->training_plan;
     const knn_run run = {.images = images, .training = true, .seed = model->seed, .iteration = (uint32_t)model->training.iteration};
-    int positions, outputs;
-    double penalty;
     knn_status status = knn__arrays_ready(model);
 
     if (status != KNN_OK)
         return status;
-    if (model->training_plan_version != model->weights_version) {
-        knn__plan_prepare(plan, 0);
-        model->training_plan_version = model->weights_version;
-    }
-    const float *y = knn__plan_forward(plan, x, &run);
-    knn__losses(model, plan, y, target, weight, images, model->sample_losses, knn__plan_loss_gradient(plan), NULL);
-    knn__plan_backward(plan);
-    status = knn__plan_output(plan, &y);
-    if (status != KNN_OK)
+    *step = (knn__train_step){.target = target, .weight = weight, .images = images, .iteration = model->training.iteration};
+    pack_weights(model);
+    const knn__loss_call loss = knn__losses_of(model, plan, target, weight, images, model->sample_losses, knn__plan_loss_gradient(plan));
+    bool there = model->on_device.device != NULL;
+    knn__step_call update = there ? update_there(model) : (knn__step_call){.last = true};
+    knn__plan_take(plan, x, &run, &loss, there ? &update : NULL);
+    knn__plan_repeat(plan, update.last, do_work, &(work){model, &loss, there ? &update : NULL});
+    if (!there)
+        update_here(model, &step->penalty);
+    weights_may_have_changed(model);
+    status = knn__plan_fetch(plan, &step->number);
+    if (status == KNN_OK)
+        model->training.iteration++;
+    return status;
+}
+
+knn_status knn__train_end(knn_model *model, const knn__train_step *step, double *loss)
+{
+    const float *y;
+    double penalty = step->penalty;
+    int positions, outputs;
+    knn_status status = knn__plan_fetched(model->training_plan, step->number, &y, has_penalty(model) ? &penalty : NULL);
+
+    if (status != KNN_OK) {
+        model->training.iteration = step->iteration;
         return status;
+    }
     knn__output_rows(model, &positions, &outputs);
     for (int i = 0; i < model->compiled.metric_count; i++)
-        knn__metric_add(&model->compiled.metrics[i], y, target, weight, images, positions, outputs);
-    status = update(model, &penalty);
+        knn__metric_add(&model->compiled.metrics[i], y, step->target, step->weight, step->images, positions, outputs);
     /* What is reported for the batch: the samples' losses made one, and the penalty. */
-    *loss = knn__loss_reduce(&model->compiled.loss, model->sample_losses, weight, images, positions) + penalty;
-    return status;
+    *loss = knn__loss_reduce(&model->compiled.loss, model->sample_losses, step->weight, step->images, positions) + penalty;
+    return KNN_OK;
 }
 
 void knn__train_finish(knn_model *model)
@@ -145,6 +178,7 @@ void knn__train_finish(knn_model *model)
 
 static knn_status train_on_batch(knn_model *model, const float *x, const float *y, size_t samples, double *values, size_t count)
 {
+    knn__train_step step;
     double loss;
 
     if (x == NULL || y == NULL || samples == 0 || samples > 1 << 24)
@@ -160,7 +194,9 @@ static knn_status train_on_batch(knn_model *model, const float *x, const float *
         return status;
     for (int i = 0; i < model->compiled.metric_count; i++)
         knn__metric_reset(&model->compiled.metrics[i]);
-    status = knn__train_step(model, x, y, NULL, (int)samples, &loss);
+    status = knn__train_begin(model, x, y, NULL, (int)samples, &step);
+    if (status == KNN_OK)
+        status = knn__train_end(model, &step, &loss);
     for (size_t i = 0; status == KNN_OK && i < count; i++)
         values[i] = i == 0 ? loss : knn__metric_value(&model->compiled.metrics[i - 1]);
     return status;

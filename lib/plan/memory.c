@@ -156,19 +156,41 @@ static void place_blocks(knn__plan *plan, cursor *at)
             step->partial = take(at, step->partial_stride * slices);
         }
         step->packed = take(at, step->needs.packed);
+        step->run_there = plan->told != NULL ? &plan->told->run : NULL;
     }
 }
 
-/* With a device: where a batch arrives, and the losses of its samples. */
+static size_t told_bytes(const knn__plan *plan)
+{
+    return sizeof *plan->told + (size_t)plan->options.capacity * (1 + plan->out_length) * sizeof(knn_real);       /* no label is longer */
+}
+
+static size_t losses_bytes(const knn__plan *plan) { return ((size_t)plan->options.capacity + 1) * sizeof(double); }
+
+/* With a device: where a batch arrives, what is told of it, and the losses of its samples. */
 static void place_transfers(knn__plan *plan, cursor *at)
 {
     size_t images = (size_t)plan->options.capacity;
 
     plan->input = take(at, images * plan->in_length * sizeof *plan->input);
-    plan->target = take(at, images * plan->out_length * sizeof *plan->target);        /* no label is longer */
-    plan->weight = take(at, images * sizeof *plan->weight);
-    plan->losses = take(at, images * sizeof *plan->losses);
+    plan->told = take(at, told_bytes(plan));
+    plan->losses = take(at, losses_bytes(plan));
     plan->loss_sums = take(at, (images + 1) * KNN_LOSS_SUMS * sizeof *plan->loss_sums);
+}
+
+/* The same on the host, for each turn. */
+static size_t place_turns(knn__plan *plan, unsigned char *base)
+{
+    cursor at = {NULL, base, 0};
+
+    plan->turns = plan->options.training ? KNN_MARKS : 1;
+    for (int i = 0; i < plan->turns; i++) {
+        knn__turn *turn = &plan->turn[i];
+        turn->told = take(&at, told_bytes(plan));
+        turn->losses = take(&at, losses_bytes(plan));
+        turn->output = take(&at, (size_t)plan->options.capacity * plan->out_length * sizeof *turn->output);
+    }
+    return at.offset;
 }
 
 static size_t place(knn__plan *plan, unsigned char *base)
@@ -177,7 +199,6 @@ static size_t place(knn__plan *plan, unsigned char *base)
 
     if (knn__devices(plan) != NULL)
         place_transfers(plan, &at);
-
     place_activations(plan, &at);
     place_gradients(plan, &at);
     place_blocks(plan, &at);
@@ -219,11 +240,14 @@ static knn_status does_not_fit(knn__plan *plan)
 
 static knn_status on_device(knn__plan *plan, size_t bytes)
 {
-    plan->host_output = knn__alloc((size_t)plan->options.capacity * plan->out_length, sizeof *plan->host_output);
-    if (plan->host_output == NULL)
-        return KNN_ERROR_MEMORY;
     plan->arena = knn__devices(plan)->alloc(plan->device, bytes);
-    return plan->arena != NULL ? KNN_OK : does_not_fit(plan);
+    if (plan->arena == NULL)
+        return does_not_fit(plan);
+    plan->pinned = knn__devices(plan)->pin(plan->device, place_turns(plan, NULL));
+    if (plan->pinned == NULL)
+        return KNN_ERROR_DEVICE_MEMORY;
+    place_turns(plan, plan->pinned);
+    return KNN_OK;
 }
 
 knn_status knn__plan_memory(knn__plan *plan)

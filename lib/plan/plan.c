@@ -88,6 +88,7 @@ static knn_status choose_kernels(knn__plan *plan)
         step->y.length = knn__extent_length(plan->nodes[at + covered - 1].out);
         knn__measure(step);
         divide(plan, step);
+        plan->varies = plan->varies || step->needs.varies;
         at += covered;
         plan->count++;
     }
@@ -144,7 +145,8 @@ static knn_status open_device(knn__plan *plan)
 {
     if (plan->options.count == 0)
         return knn__fail(KNN_ERROR_UNSUPPORTED, "backend %s: the model has no layer that computes something", plan->options.backend->name);
-    return knn__devices(plan)->open(plan->options.device, &plan->device);
+    plan->device = plan->options.opened;
+    return plan->device != NULL ? KNN_OK : knn__devices(plan)->open(plan->options.device, &plan->device);
 }
 
 static knn_status make(knn__plan *plan, const knn__plan_options *options)
@@ -187,16 +189,25 @@ knn_status knn__plan_make(const knn__plan_options *options, knn__plan **plan)
     return status;
 }
 
+static void free_on_device(knn__plan *plan)
+{
+    const knn__device_class *devices = knn__devices(plan);
+
+    knn__plan_forget(plan);
+    devices->unpin(plan->device, plan->pinned);
+    devices->free(plan->device, plan->arena);
+    if (plan->device != plan->options.opened)
+        devices->close(plan->device);
+}
+
 void knn__plan_free(knn__plan *plan)
 {
     if (plan == NULL)
         return;
-    if (plan->device != NULL) {
-        knn__devices(plan)->free(plan->device, plan->arena);
-        knn__devices(plan)->close(plan->device);
-    } else
+    if (plan->device != NULL)
+        free_on_device(plan);
+    else
         knn__arena_free(plan->arena, plan->bytes);
-    knn__free(plan->host_output);
     knn__free(plan->first_image);
     knn__free(plan->steps);
     knn__free(plan->nodes);

@@ -72,24 +72,28 @@ static void run_stage(stage job, knn__body *body)
         knn__parallel(job.plan->slices, by_one ? 1 : threads, body, &job);
 }
 
-const knn_real *knn__plan_forward(knn__plan *plan, const knn_real *x, const knn_run *run)
+const knn_real *knn__plan_go(knn__plan *plan)
 {
-    plan->run = *run;
     for (int slice = 0; slice < plan->slices; slice++)
         plan->first_image[slice] = part_of(plan, slice, 0).first;
-    plan->result = x = knn__plan_take(plan, x, run->images);
-    if (plan->count == 0)
-        return x;
-    plan->result = plan->output.data;
-    plan->steps[0].x.data = (knn_real *)(uintptr_t)x;          /* never written: step 0 is not run in place */
+    if (plan->count > 0)
+        plan->steps[0].x.data = (knn_real *)(uintptr_t)plan->taken;         /* never written: step 0 is not run in place */
     for (int s = 0, last; s < plan->count; s = last + 1) {
         last = s;
         while (!stands_alone(&plan->steps[s]) && last + 1 < plan->count && !stands_alone(&plan->steps[last + 1]))
             last++;
         run_stage((stage){plan, s, last, 0}, forward_slice);
     }
-    return plan->output.data;
+    return plan->result;
 }
+
+const knn_real *knn__plan_forward(knn__plan *plan, const knn_real *x, const knn_run *run)
+{
+    knn__plan_take(plan, x, run, NULL, NULL);
+    return knn__plan_go(plan);
+}
+
+void knn__plan_loss(knn__plan *plan) { plan->options.backend->loss(&plan->loss); }
 
 const knn_real *knn__plan_loss_input(const knn__plan *plan)
 {

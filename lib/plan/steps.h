@@ -4,6 +4,25 @@
 
 #include "plan/plan.h"
 
+/* What a run is told, in one piece, so that one copy brings it to a device. */
+typedef struct knn__told {
+    knn_run run;
+    knn__loss_now loss;
+    unsigned char step[KNN_STEP_NOW];       /* what changes from one optimizer step to the next */
+    knn_real numbers[];                     /* weights of samples [capacity], labels */
+} knn__told;
+
+/* Pinned memory for a run that is under way: what it is told, and what comes out. */
+typedef struct knn__turn {
+    knn__told *told;
+    double *losses;                         /* [capacity + 1]: with the penalty */
+    knn_real *output;
+    int images;
+    double *value;                          /* where the caller wants the losses; NULL: there are none */
+} knn__turn;
+
+typedef struct knn__repeated { int runs; knn_recording *recording; } knn__repeated;
+
 struct knn__plan {
     knn__plan_options options;              /* nodes: the plan's own copy, without those that leave the numbers as they are */
     knn_node *nodes;
@@ -16,17 +35,23 @@ struct knn__plan {
     int last_backward;                      /* the step that the loss's gradient enters; -1: none */
     int first_backward;                     /* the first step that anything trainable needs; count: none */
     knn_run run;
+    knn__loss_call loss;                    /* of the run */
+    const knn_real *taken, *result;         /* its samples where the kernels read them, and its output */
     knn_tensor output, loss_gradient;
-    const knn_real *result;                 /* what the last run returned */
     size_t in_length, out_length;           /* floats an image */
     unsigned char *arena;
     size_t bytes;
-    /* With a device: it, what the host's samples, labels and their weights become there, the losses before they are read, and the output
-     * after it is. */
+    /* With a device: it; there, what the host's samples become, what a run is told, losses and penalty; here, a turn for each run that may be
+     * under way. */
     knn_device *device;
-    knn_real *input, *target, *weight;
+    knn_real *input;
+    knn__told *told;
     double *losses, *loss_sums;
-    knn_real *host_output;
+    unsigned char *pinned;
+    knn__turn turn[KNN_MARKS];
+    int turns, now;
+    bool varies;                            /* some launches are not the same in each run: see knn_needs */
+    knn__repeated repeated[KNN_REPEATED];
 };
 
 static inline const knn__device_class *knn__devices(const knn__plan *plan) { return plan->options.backend->devices; }
@@ -48,7 +73,7 @@ static inline bool knn__together(const knn_step *a, const knn_step *b)
 /* memory.c: gives every step its tensors and blocks, one arena for all. */
 knn_status knn__plan_memory(knn__plan *plan);
 
-/* transfer.c: x where the kernels read it. */
-const knn_real *knn__plan_take(knn__plan *plan, const knn_real *x, int images);
+/* repeat.c: frees what was recorded. */
+void knn__plan_forget(knn__plan *plan);
 
 #endif

@@ -25,6 +25,7 @@ static knn_status describe(knn__training *training, int place, knn__callback *ca
         return status;
     callback->kind = (const knn__callback_kind *)kind;
     callback->place = place + 1;
+    callback->only_watches = callback->kind->only_watches;
     callback->state = knn__alloc(1, callback->kind->state_size);
     return callback->state != NULL ? KNN_OK : KNN_ERROR_MEMORY;
 }
@@ -103,6 +104,17 @@ knn_status knn__callbacks_notify(knn__training *training, knn_event_kind event)
             knn__context(status, "%s", callback->kind->kind.class_name);
     }
     return status;
+}
+
+bool knn__callbacks_only_watch(const knn__training *training)
+{
+    for (int i = 0; i < training->callback_count; i++) {
+        const knn__callback *callback = &training->callbacks[i];
+        bool told = callback->kind->on[KNN_BATCH_BEGIN] != NULL || callback->kind->on[KNN_BATCH_END] != NULL;
+        if (told && !callback->only_watches)
+            return false;
+    }
+    return true;
 }
 
 /* ---- States ---- */

@@ -21,6 +21,7 @@ typedef struct knn__callback_kind {
     size_t state_size;
     const knn__state_number *numbers;       /* ends with a NULL key; NULL: none */
     bool logs_rate;                         /* it changes the learning rate, so that the logs show it */
+    bool only_watches;                      /* see knn__callback */
     bool last;                              /* created and called after all others: it reads and writes their states */
     knn__callback_function *create;         /* before the first epoch: checks, resolves keys, tries paths; NULL: nothing to do */
     knn__callback_function *on[KNN__EVENTS];            /* by event; NULL: not interested */
@@ -30,6 +31,7 @@ typedef struct knn__callback_kind {
 struct knn__callback {
     const knn__callback_kind *kind;
     int place;                              /* in the user's list, from 1 */
+    bool only_watches;                      /* of its kind, or set by create: within an epoch it looks at the logs at most, not at the model */
     void *description;                      /* owned, defaults filled in; its texts and pointers are the caller's */
     void *state;                            /* zeroed before create */
     float *weights;                         /* NULL, or all weights, as a part of the state; owned */
@@ -49,6 +51,9 @@ void       knn__callbacks_free(knn__training *training);
 
 /* Tells all of them; the first error ends it. */
 knn_status knn__callbacks_notify(knn__training *training, knn_event_kind event);
+
+/* Whether nobody who is told of a batch's beginning or end may look at the model, or change the training. */
+bool knn__callbacks_only_watch(const knn__training *training);
 
 /* All states, to model->training and from there. A callback that the file does not know begins anew. */
 knn_status knn__callbacks_save_state(const knn__training *training);

@@ -1,5 +1,5 @@
-/* fit: Keras' training loop. What a step is: a batch of samples, then knn__train_step (lib/model/step.c). Around it: the order
- * of the samples, epochs, validation, history, callbacks. Knows no single callback, loss or optimizer; which data: fit_data.c. */
+/* fit: Keras' training loop. What a step is: a batch of samples (fit_batch.c). Around it: the order of the samples, epochs, validation, history,
+ * callbacks. Knows no single callback, loss or optimizer; which data: fit_data.c. */
 #include "core/memory.h"
 #include "core/options.h"
 #include "core/random.h"
@@ -15,41 +15,14 @@ enum { BATCH_SIZE = 32 };
 /* What an epoch needs beside the model: made once, before the first one. */
 typedef struct buffers {
     size_t *order;                          /* [samples]: the epoch's order */
-    float *x, *y, *weight;                  /* a batch */
+    knn__batches batches;
     knn__fit_parts parts;
 } buffers;
 
 /* ---- One epoch ---- */
 
-/* Keras' class_weight: a factor on the loss of each class's samples. */
-static void weigh_classes(const knn_fit_options *options, const float *y, float *weight, int n)
-{
-    for (int i = 0; i < n && options->class_weight != NULL; i++) {
-        int label = knn__label_class(options->data, y + (size_t)i * (size_t)options->data->outputs);
-        if (label >= 0 && (size_t)label < options->class_weight_count)
-            weight[i] *= (float)options->class_weight[label];
-    }
-}
-
-/* The batch at training->batch: its samples, loaded and augmented in parallel, and one step of the optimizer. Where an epoch
- * has more steps than batches, it begins again at the first one. */
-static knn_status train_batch(knn__training *training, const buffers *b, int *images)
-{
-    knn_model *model = training->model;
-    const knn_dataset *data = training->options.data;
-    size_t size = (size_t)training->options.batch_size, all = (data->samples + size - 1) / size;
-    size_t first = training->batch % all * size, left = data->samples - first;
-    int n = (int)(left < size ? left : size);
-    *images = n;
-    knn_status status = knn__model_batch(model, data, training->epoch, b->order + first, n, true, b->x, b->y, b->weight);
-    if (status != KNN_OK)
-        return status;
-    weigh_classes(&training->options, b->y, b->weight, n);
-    return knn__train_step(model, b->x, b->y, b->weight, n, &training->batch_loss);
-}
-
 /* Logs within an epoch are running means over samples, so that a short last batch counts by its size. */
-static knn_status train_batches(knn__training *training, const buffers *b)
+static knn_status train_batches(knn__training *training, buffers *b)
 {
     knn__metric *metrics = training->model->compiled.metrics;
     double *logs = training->logs.values, loss = 0.0, samples = 0.0;
@@ -61,7 +34,7 @@ static knn_status train_batches(knn__training *training, const buffers *b)
         knn_status status = knn__callbacks_notify(training, KNN_BATCH_BEGIN);
         if (status != KNN_OK)
             return status;
-        status = train_batch(training, b, &images);
+        status = knn__train_batch(training, &b->batches, b->order, &images);
         if (status != KNN_OK)
             return knn__context(status, "epoch %d, batch %zu", training->epoch + 1, training->batch + 1);
         loss += training->batch_loss * images;
@@ -107,7 +80,7 @@ static knn_status end_epoch(knn__training *training)
     return knn__callbacks_notify(training, KNN_EPOCH_END);
 }
 
-static knn_status train_epoch(knn__training *training, const buffers *b)
+static knn_status train_epoch(knn__training *training, buffers *b)
 {
     const knn_dataset *data = training->options.data;
     training->batch = 0;
@@ -119,7 +92,7 @@ static knn_status train_epoch(knn__training *training, const buffers *b)
     return status != KNN_OK || training->interrupted ? status : end_epoch(training);
 }
 
-static knn_status train(knn__training *training, const buffers *b)
+static knn_status train(knn__training *training, buffers *b)
 {
     training->epoch = training->options.initial_epoch;
     knn_status status = knn__callbacks_notify(training, KNN_TRAIN_BEGIN);
@@ -179,10 +152,7 @@ static knn_status make_buffers(knn__training *training, buffers *b)
     training->batches = options->steps_per_epoch > 0 ? (size_t)options->steps_per_epoch
                                                      : (data->samples - 1) / (size_t)options->batch_size + 1;
     b->order = knn__alloc(data->samples, sizeof *b->order);
-    b->x = knn__alloc(batch, knn_input_length(training->model) * sizeof *b->x);
-    b->y = knn__alloc(batch, (size_t)data->outputs * sizeof *b->y);
-    b->weight = knn__alloc(batch, sizeof *b->weight);
-    if (b->order == NULL || b->x == NULL || b->y == NULL || b->weight == NULL)
+    if (b->order == NULL || knn__batches_make(training, batch, &b->batches) != KNN_OK)
         return KNN_ERROR_MEMORY;
     for (size_t i = 0; i < data->samples; i++)
         b->order[i] = i;
@@ -235,12 +205,10 @@ static knn_status fit(knn_model *model, const knn_fit_options *given)
         status = begin_history(&training);
     if (status == KNN_OK)
         status = train(&training, &b);
+    knn__batches_free(&training, &b.batches);
     knn__callbacks_free(&training);
     knn__logs_free(&training.logs);
     knn__free(b.order);
-    knn__free(b.x);
-    knn__free(b.y);
-    knn__free(b.weight);
     return status;
 }
 

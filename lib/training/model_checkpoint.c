@@ -51,6 +51,7 @@ static knn_status create(knn__callback *callback, knn__training *training)
 {
     const knn_model_checkpoint_callback *options = callback->description;
     knn_status status = KNN_OK;
+    callback->only_watches = options->save_freq == 0;
     if (options->path == NULL || options->path[0] == '\0')
         return knn__fail(KNN_ERROR_ARGUMENT, "the path is %s", options->path == NULL ? "NULL" : "empty");
     if (options->save_best_only || options->monitor != NULL)

@@ -174,6 +174,6 @@ static void destroy(knn__callback *callback)
 
 const knn__callback_kind knn__progress_bar_kind = {
     .kind = {.class_name = "ProgbarLogger", .size = sizeof(knn_progress_bar_callback)},
-    .state_size = sizeof(progress_bar), .create = create,
+    .state_size = sizeof(progress_bar), .only_watches = true, .create = create,
     .on = {[KNN_EPOCH_BEGIN] = epoch_begin, [KNN_BATCH_END] = batch_end, [KNN_EPOCH_END] = epoch_end},
     .destroy = destroy};

@@ -249,6 +249,6 @@ static const knn_field fields[] = {
 
 const knn__callback_kind knn__tensorboard_kind = {
     .kind = {.class_name = "TensorBoard", .size = sizeof(knn_tensorboard_callback), .fields = fields},
-    .state_size = sizeof(board), .create = create,
+    .state_size = sizeof(board), .only_watches = true, .create = create,
     .on = {[KNN_EPOCH_BEGIN] = epoch_begin, [KNN_BATCH_BEGIN] = batch_begin, [KNN_BATCH_END] = batch_end, [KNN_EPOCH_END] = epoch_end},
     .destroy = destroy};

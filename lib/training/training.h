@@ -41,6 +41,25 @@ knn_status knn__fit_data(knn_fit_options *options, knn__fit_parts *parts);
 /* Whether the data fit the model, and one another. */
 knn_status knn__check_fit_data(const knn_model *model, const knn_fit_options *options);
 
+/* ---- fit_batch.c ---- */
+
+typedef enum knn__batch_state { KNN__BATCH_EMPTY, KNN__BATCH_LOADED, KNN__BATCH_BEGUN } knn__batch_state;
+typedef struct knn__batch {
+    knn__batch_state state;
+    knn_status status;                      /* of loading and beginning */
+    char error[512];
+    int images;
+    float *x, *y, *weight;
+    knn__train_step step;
+} knn__batch;
+/* On a device two take turns. */
+typedef struct knn__batches { knn__batch batch[2]; int count; } knn__batches;
+
+knn_status knn__batches_make(const knn__training *training, size_t size, knn__batches *batches);
+void       knn__batches_free(const knn__training *training, knn__batches *batches);
+/* Trains on the batch training->batch of the epoch's order: training->batch_loss, and *images: how many samples it had. */
+knn_status knn__train_batch(knn__training *training, knn__batches *batches, const size_t *order, int *images);
+
 /* ---- logs.c ---- */
 
 knn_status knn__logs_name(knn__training *training, bool with_rate);

@@ -1,4 +1,5 @@
-/* The emulator sees what is planted: each misuse of memory, streams, graphs, launches and cuBLAS that it is meant to see; and lets correct use pass. */
+/* The emulator sees what is planted: each misuse of memory, streams, graphs, launches and cuBLAS that it is meant to see; and lets correct use
+ * pass. */
 #include "emulator.h"
 #include "planted.h"
 #include "support/check_run.h"

@@ -57,7 +57,7 @@ static const sample samples[] = {
     {"ex2.approx.f32", f(3), 0, 0, f(8)}, {"ex2.approx.ftz.f32", f(-1), 0, 0, f(0.5f)},
     {"neg.f32", f(1), 0, 0, f(-1)}, {"neg.f64", d(1), 0, 0, d(-1)}, {"abs.f32", f(-1), 0, 0, f(1)}, {"abs.f64", d(-1), 0, 0, d(1)},
     {"copysign.f32", f(-1), f(5), 0, f(-5)}, {"copysign.f64", d(1), d(-5), 0, d(5)},
-    {"min.u32", 0xffffffffu, 2, 0, 2}, {"max.u32", 0xffffffffu, 2, 0, 0xffffffffu}, {"max.f32", f(F_NAN), f(2), 0, f(2)},
+    {"min.u32", 0xffffffffu, 2, 0, 2}, {"max.u32", 0xffffffffu, 2, 0, 0xffffffffu}, {"max.s32", u(-1), 2, 0, 2}, {"max.f32", f(F_NAN), f(2), 0, f(2)},
     {"max.f64", d(1), d(2), 0, d(2)},
 
     {"and.b32", 12, 10, 0, 8}, {"and.b64", 12ull << 40, 10ull << 40, 0, 8ull << 40}, {"and.pred", 1, 0, 0, 0}, {"or.b32", 12, 10, 0, 14},
@@ -114,6 +114,18 @@ static std::string kernel(const char *body)
                        ".visible .entry k(\n.param .u32 k_param_0,\n.param .align 8 .b8 k_param_1[16]\n)\n.maxntid 256, 1, 1\n{\n.reg .pred %p<3>;\n.reg .b32 %r<9>, %f<3>;\n.reg .b64 %rd<9>, %fd<3>;\n") +
            body + "\n}\n";
 }
+
+START_TEST(a_number_with_a_sign_fills_its_register)
+{
+    ptx::program all;
+    std::string wrong = read(kernel("ld.param.s32 %rd1, [k_param_0];\n setp.eq.s64 %p1, %rd1, -5;\n selp.f64 %fd1, 0d4000000000000000, 0d0000000000000000, %p1;\n"
+                                    "st.param.f64 [k_param_1+8], %fd1;\n ret;"), all);
+    ck_assert_str_eq(wrong.c_str(), "");
+    struct { int32_t number, gap; uint64_t other; double result; } parameters = {-5, 0, 0, 0};
+    ptx::run(all, all.at("k"), (unsigned char *)&parameters);
+    ck_assert_double_eq(parameters.result, 2);
+}
+END_TEST
 
 START_TEST(jumps_predicates_vectors_and_calls_work)
 {
@@ -212,7 +224,8 @@ START_TEST(vectors_go_through_every_memory)
                                     "mov.u32 %r1, all;\n st.shared.f32 [%r1+16], %f1;\n st.shared.f32 [all+20], %f2;\n st.shared.f32 [all+24], %f1;\n"
                                     "st.shared.f32 [all+28], %f2;\n bar.sync 0;\n ld.shared.v4.f32 {%f1, %f2, %fd1, %fd2}, [%r1+16];\n"
                                     "st.global.v4.f32 [%rd1], {%f2, %f1, %fd2, %fd1};\n ld.global.u8 %r2, [%rd1+3];\n ld.shared.v2.f32 {%f1, %f2}, [all+24];\n"
-                                    "st.global.f32 [%rd1+16], %f2;\n st.global.v4.u8 [%rd1+16], {%r2, %r2, %r2, %r2};\n st.global.u8 [%rd1+16], %r2;\n ret;"), all);
+                                    "ld.global.v4.u8 {%r1, %r1, %r1, %r3}, [%rd1];\n ld.global.v2.u8 {%r1, %r4}, [%rd1+2];\n"
+                                    "st.global.f32 [%rd1+16], %f2;\n st.global.v4.u8 [%rd1+16], {%r2, %r2, %r3, %r4};\n st.global.u8 [%rd1+16], %r2;\n ret;"), all);
     ck_assert_str_eq(wrong.c_str(), "");
     ck_assert_int_eq(cudaMalloc(&memory, 32), cudaSuccess);
     ck_assert_int_eq(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
@@ -226,7 +239,8 @@ START_TEST(vectors_go_through_every_memory)
     ck_assert_str_eq(emulator_complaint(), "");
     for (int i = 0; i < 4; i++)
         ck_assert_float_eq(numbers[i], i % 2 == 0 ? 2 : 1);
-    ck_assert_uint_eq(bytes[3], 0x40);
+    for (int i = 0; i < 4; i++)
+        ck_assert_uint_eq(bytes[i], 0x40);
 }
 END_TEST
 
@@ -251,6 +265,7 @@ static Suite *suite(void)
     Suite *s = suite_create("ptx_operations");
     TCase *operations = tcase_create("operations"), *functions = tcase_create("functions");
     tcase_add_loop_test(operations, an_instruction_gives_the_hand_value, 0, SAMPLES);
+    tcase_add_test(functions, a_number_with_a_sign_fills_its_register);
     tcase_add_test(functions, jumps_predicates_vectors_and_calls_work);
     tcase_add_loop_test(functions, what_is_not_known_is_refused, 0, (int)(sizeof refused / sizeof *refused));
     tcase_add_test(functions, bits_are_inserted);

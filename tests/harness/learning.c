@@ -58,8 +58,12 @@ bool LOSS(const char *backend, const knn__loss_call *settings, const loss_number
     call.gradient = gradient.there;
     call.value = place_make(&p, numbers->value, value_bytes);
     call.sums = p.devices != NULL ? p.devices->alloc(p.device, ((size_t)call.images + 1) * KNN_LOSS_SUMS * sizeof *call.sums) : NULL;
+    knn__loss_now here = {call.divisor, call.zero_one, call.weight != NULL}, *now = place_make(&p, &here, sizeof here);
+    call.now = now;
+    place_write(&p, now, &here, sizeof here);
     found->loss(&call);
     place_read(&p, numbers->value, call.value, value_bytes);
+    place_free(&p, now);
     place_free(&p, call.value);
     place_free(&p, call.sums);
     fetch(&p, prediction, NULL);
@@ -75,11 +79,16 @@ static void step_there(const place *p, const knn_backend *backend, const knn__up
 {
     knn__weight_array only = {.length = length, .rows = call->rows, .columns = call->columns};
     knn__weight_array *table = place_make(p, &only, sizeof only);
-    double *workspace = p->devices->alloc(p->device, (KNN_STEP_WORKSPACE + 1) * sizeof *workspace);
+    double *workspace = p->devices->alloc(p->device, KNN_STEP_WORKSPACE * sizeof *workspace);
+    unsigned char now[KNN_STEP_NOW] = {0};
+    knn__step_call step = {.update = *call, .length = length, .arrays = table, .count = 1, .workspace = workspace, .batches = 1, .last = true,
+        .now = place_make(p, now, sizeof now)};
     place_write(p, table, &only, sizeof only);
-    backend->step(&(knn__step_call){.update = *call, .length = length, .arrays = table, .count = 1, .workspace = workspace, .batches = 1,
-                                    .last = true});
+    backend->describe_step(&step, now);
+    place_write(p, step.now, now, sizeof now);
+    backend->step(&step);
     p->devices->wait(p->device);
+    place_free(p, step.now);
     place_free(p, workspace);
     place_free(p, table);
 }

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { LENGTH = 272, ARRAYS = 3, STEPS = 5, WORKSPACE = ARRAYS * KNN_STEP_WORKSPACE + 1 };
+enum { LENGTH = 272, ARRAYS = 3, STEPS = 5, WORKSPACE = ARRAYS * KNN_STEP_WORKSPACE };
 
 static const double TOLERANCE = 1e-5;
 
@@ -49,13 +49,13 @@ static void run_here(const knn__optimizer *optimizer, const knn__stretch *stretc
         fill(stretches, 1 + step, a->gradients);
         a->penalties[step] = knn__penalty(stretches, ARRAYS, a->weights);
         knn__penalty_gradient(stretches, ARRAYS, a->weights, a->gradients);
-        knn__optimizer_step(optimizer, &knn__reference_backend, NULL, 1, (uint64_t)step, LENGTH, stretches, ARRAYS, a->weights, a->gradients,
+        knn__optimizer_step(optimizer, &knn__reference_backend, 1, (uint64_t)step, LENGTH, stretches, ARRAYS, a->weights, a->gradients,
                             slots);
     }
 }
 
-/* The arrays' copies on the device. */
-typedef struct copies { arenas *all; knn__weight_array *table; double *workspace; } copies;
+/* The arrays' copies on the device, and what a step wants there. */
+typedef struct copies { arenas *all; knn__weight_array *table; double *workspace; unsigned char *now; } copies;
 
 static void run_there(const knn_backend *backend, const place *p, const knn__optimizer *optimizer, const knn__stretch *stretches, arenas *a,
                       copies c)
@@ -65,12 +65,18 @@ static void run_there(const knn_backend *backend, const place *p, const knn__opt
         slots[i] = c.all->slots[i];
     place_write(p, c.all, a, sizeof *a);
     for (int step = 0; step < STEPS; step++) {
-        const knn__device_step there = {p->device, c.table, c.workspace, &a->penalties[step]};
+        unsigned char now[KNN_STEP_NOW] = {0};
+        const knn__device_step there = {p->device, c.table, c.workspace, &c.all->penalties[step]};
         fill(stretches, 1 + step, a->gradients);
         place_write(p, c.all->gradients, a->gradients, sizeof a->gradients);
-        knn__optimizer_step(optimizer, backend, &there, 1, (uint64_t)step, LENGTH, stretches, ARRAYS, c.all->weights, c.all->gradients, slots);
+        knn__step_call call = knn__optimizer_step_there(optimizer, &there, (uint64_t)step, LENGTH, ARRAYS, c.all->weights, c.all->gradients, slots);
+        backend->describe_step(&call, now);
+        place_write(p, c.now, now, sizeof now);
+        call.now = c.now;
+        backend->step(&call);
         p->devices->wait(p->device);
     }
+    place_read(p, a->penalties, c.all->penalties, sizeof a->penalties);
     place_read(p, a->weights, c.all->weights, sizeof a->weights);
     place_read(p, a->slots, c.all->slots, sizeof a->slots);
 }
@@ -109,7 +115,8 @@ static void check(const knn_backend *backend, const place *p, const knn_optimize
         harness_fail(report, "%s: %s", harness_now, knn_last_error());
         return;
     }
-    copies c = {place_make(p, &got, sizeof got), place_make(p, table, sizeof table), p->devices->alloc(p->device, WORKSPACE * sizeof(double))};
+    copies c = {place_make(p, &got, sizeof got), place_make(p, table, sizeof table), p->devices->alloc(p->device, WORKSPACE * sizeof(double)),
+        p->devices->alloc(p->device, KNN_STEP_NOW)};
     place_write(p, c.table, table, sizeof table);
     start(&optimizer, stretches, &got);
     start(&optimizer, stretches, &expected);
@@ -117,6 +124,7 @@ static void check(const knn_backend *backend, const place *p, const knn_optimize
     run_there(backend, p, &optimizer, stretches, &got, c);
     if (!(compare(&got, &expected) <= TOLERANCE))
         harness_fail(report, "%s: off by %.2g", harness_now, compare(&got, &expected));
+    place_free(p, c.now);
     place_free(p, c.workspace);
     place_free(p, c.table);
     place_free(p, c.all);

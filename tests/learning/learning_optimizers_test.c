@@ -32,7 +32,7 @@ static void step(bench *b, const float *gradients, int arrays)
     for (int i = 0; i < arrays; i++)
         stretches[i] = (knn__stretch){.offset = (size_t)i * b->length / (size_t)arrays, .length = b->length / (size_t)arrays};
     memcpy(b->gradients, gradients, b->length * sizeof *gradients);
-    knn__optimizer_step(&b->optimizer, &knn__reference_backend, NULL, 1, b->steps++, b->length, stretches, arrays, b->weights,
+    knn__optimizer_step(&b->optimizer, &knn__reference_backend, 1, b->steps++, b->length, stretches, arrays, b->weights,
                         b->gradients, slots);
 }
 
@@ -159,7 +159,7 @@ START_TEST(long_arrays_are_updated_to_their_end_by_any_number_of_threads)
             weights[i] = 0;
             gradients[i] = (float)(i % 7);
         }
-        knn__optimizer_step(&optimizer, &knn__reference_backend, NULL, threads, 0, LENGTH, NULL, 0, weights, gradients, NULL);
+        knn__optimizer_step(&optimizer, &knn__reference_backend, threads, 0, LENGTH, NULL, 0, weights, gradients, NULL);
         int wrong = 0;
         for (int i = 0; i < LENGTH; i++)
             wrong += weights[i] != -0.5f * (float)(i % 7);

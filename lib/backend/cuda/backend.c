@@ -41,6 +41,7 @@ const knn_backend knn__cuda_backend = {
     .kernels = kernels,
     .instruction_set = instruction_set,
     .loss = loss,
+    .describe_step = knn__cuda_describe_step,
     .step = knn__cuda_optimizer_step,
     .most_numbers = KNN_CUDA_MOST_NUMBERS,
     .devices = &knn__cuda_devices,

@@ -12,6 +12,7 @@ extern const knn_kernel knn__cuda_conv2d_pooled, knn__cuda_conv2d_implicit, knn_
     knn__cuda_conv2d_transpose, knn__cuda_image_map, knn__cuda_random_color;
 
 /* optimizer.c */
+void knn__cuda_describe_step(const knn__step_call *call, void *now);
 void knn__cuda_optimizer_step(const knn__step_call *call);
 
 #endif

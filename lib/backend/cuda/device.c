@@ -1,7 +1,8 @@
-/* Devices: finding, opening, memory, copies, waiting; failures are kept until somebody waits. Computes nothing. */
+/* Devices: finding, opening, memory, copies, waiting; failures are kept until somebody waits or marks. Computes nothing. */
 #include "backend/cuda/device.h"
 
 #include "backend/cuda/blas.h"
+#include "backend/cuda/graph.h"
 #include "core/memory.h"
 #include "core/status.h"
 
@@ -58,30 +59,31 @@ static knn_status available(int number)
 
 /* ---- Opening ---- */
 
-/* The current device belongs to the thread: every function below may be called from another one. */
-static void enter(knn_device *device) { knn__cuda_did(device, cudaSetDevice(device->number), "choosing the device"); }
-
-static knn_status wait(knn_device *device)
-{
-    enter(device);
-    knn__cuda_did(device, cudaStreamSynchronize(device->stream), "waiting for the device");
-    if (!device->failed)
-        return KNN_OK;
-    device->failed = false;
-    return knn__fail(KNN_ERROR_DEVICE, "%s", device->failure);
-}
+void knn__cuda_enter(knn_device *device) { knn__cuda_did(device, cudaSetDevice(device->number), "choosing the device"); }
 
 static void close(knn_device *device)
 {
     if (device == NULL)
         return;
-    enter(device);
+    knn__cuda_enter(device);
     if (device->stream != NULL)
         cudaStreamSynchronize(device->stream);
     knn__cuda_blas_close(device);
+    for (int i = 0; i < KNN_MARKS; i++)
+        if (device->marks[i] != NULL)
+            cudaEventDestroy(device->marks[i]);
     if (device->stream != NULL)
         cudaStreamDestroy(device->stream);
     knn__free(device);
+}
+
+static bool make_queue(knn_device *device)
+{
+    knn__cuda_enter(device);
+    knn__cuda_did(device, cudaStreamCreateWithFlags(&device->stream, cudaStreamNonBlocking), "making a stream");
+    for (int i = 0; i < KNN_MARKS && !device->failed; i++)
+        knn__cuda_did(device, cudaEventCreateWithFlags(&device->marks[i], cudaEventDisableTiming), "making an event");
+    return !device->failed;
 }
 
 static knn_status open(int number, knn_device **device)
@@ -90,9 +92,7 @@ static knn_status open(int number, knn_device **device)
     if (*device == NULL)
         return KNN_ERROR_MEMORY;
     (*device)->number = number;
-    enter(*device);
-    knn__cuda_did(*device, cudaStreamCreateWithFlags(&(*device)->stream, cudaStreamNonBlocking), "making a stream");
-    knn_status status = (*device)->failed ? KNN_ERROR_DEVICE : knn__cuda_blas_open(*device);
+    knn_status status = make_queue(*device) ? knn__cuda_blas_open(*device) : KNN_ERROR_DEVICE;
     if (status == KNN_OK)
         return KNN_OK;
     if ((*device)->failed)
@@ -108,7 +108,7 @@ static void *allocate(knn_device *device, size_t bytes)
 {
     void *block = NULL;
     size_t free_bytes = 0, all_bytes = 0;
-    enter(device);
+    knn__cuda_enter(device);
     cudaError_t error = cudaMalloc(&block, bytes);
     if (error == cudaSuccess)
         return block;
@@ -122,7 +122,7 @@ static void *allocate(knn_device *device, size_t bytes)
 static size_t room(knn_device *device)
 {
     size_t free_bytes = 0, all_bytes = 0;
-    enter(device);
+    knn__cuda_enter(device);
     return cudaMemGetInfo(&free_bytes, &all_bytes) == cudaSuccess ? free_bytes : 0;
 }
 
@@ -135,29 +135,82 @@ static void release(knn_device *device, void *block)
 {
     if (block == NULL)
         return;
-    enter(device);
+    knn__cuda_enter(device);
     cudaFree(block);
+}
+
+static void *pin(knn_device *device, size_t bytes)
+{
+    void *block = NULL;
+    knn__cuda_enter(device);
+    cudaError_t error = cudaMallocHost(&block, bytes);
+    if (error == cudaSuccess)
+        return block;
+    cudaGetLastError();
+    knn__fail(KNN_ERROR_DEVICE_MEMORY, "GPU %d: no pinned memory for %zu bytes (%s)", device->number, bytes, cudaGetErrorName(error));
+    return NULL;
+}
+
+static void unpin(knn_device *device, void *block)
+{
+    if (block == NULL)
+        return;
+    knn__cuda_enter(device);
+    cudaFreeHost(block);
 }
 
 static void write(knn_device *device, void *to, const void *from, size_t bytes)
 {
-    enter(device);
+    knn__cuda_enter(device);
     knn__cuda_did(device, cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, device->stream), "copying to the device");
 }
 
 static void read(knn_device *device, void *to, const void *from, size_t bytes)
 {
-    enter(device);
+    knn__cuda_enter(device);
     knn__cuda_did(device, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, device->stream), "copying from the device");
 }
 
 static void zero(knn_device *device, void *block, size_t bytes)
 {
-    enter(device);
+    knn__cuda_enter(device);
     knn__cuda_did(device, cudaMemsetAsync(block, 0, bytes, device->stream), "zeroing");
+}
+
+/* ---- Waiting ---- */
+
+/* The first failure since the last time. */
+static knn_status report(knn_device *device)
+{
+    if (!device->failed)
+        return KNN_OK;
+    device->failed = false;
+    return knn__fail(KNN_ERROR_DEVICE, "%s", device->failure);
+}
+
+static knn_status wait(knn_device *device)
+{
+    knn__cuda_enter(device);
+    knn__cuda_did(device, cudaStreamSynchronize(device->stream), "waiting for the device");
+    return report(device);
+}
+
+static knn_status mark(knn_device *device, int number)
+{
+    knn__cuda_enter(device);
+    knn__cuda_did(device, cudaEventRecord(device->marks[number], device->stream), "marking a place in the queue");
+    return device->failed ? wait(device) : KNN_OK;
+}
+
+static knn_status reach(knn_device *device, int number)
+{
+    knn__cuda_enter(device);
+    knn__cuda_did(device, cudaEventSynchronize(device->marks[number]), "waiting for the device");
+    return report(device);
 }
 
 const knn__device_class knn__cuda_devices = {
     .available = available, .open = open, .close = close, .alloc = allocate, .free = release, .room = room, .placed = placed, .write = write,
-    .read = read, .zero = zero, .wait = wait,
+    .read = read, .zero = zero, .wait = wait, .pin = pin, .unpin = unpin, .mark = mark, .reach = reach, .record = knn__cuda_record,
+    .recorded = knn__cuda_recorded, .replay = knn__cuda_replay, .forget = knn__cuda_forget,
 };

@@ -10,6 +10,7 @@
 struct knn_device {
     int number;
     cudaStream_t stream;
+    cudaEvent_t marks[KNN_MARKS];
     cublasHandle_t blas;
     struct knn__cuda_lt *lt;                /* blas_lt.c's */
     void *blas_workspace;                   /* ours, so that cuBLAS allocates nothing within a step */
@@ -19,7 +20,9 @@ struct knn_device {
 
 extern const knn__device_class knn__cuda_devices;
 
-/* Keeps the first failure for the next wait; `what` was done: "im2col". */
+/* The current device belongs to the thread: whatever may be called from another one begins with this. */
+void knn__cuda_enter(knn_device *device);
+/* Keeps the first failure for the next wait or mark; `what` was done: "im2col". */
 void knn__cuda_did(knn_device *device, cudaError_t error, const char *what);
 void knn__cuda_failed(knn_device *device, const char *what, const char *why);
 

@@ -49,7 +49,7 @@ static void drop(const knn_step *step, knn_part part, const knn_tensor *from, co
 {
     const knn_node *n = &step->nodes[0];
     const knn__cuda_draws d = {.seed = step->run->seed, .stream = (uint32_t)(KNN__STREAM_DROPOUT + 16 * n->layer),
-        .iteration = step->run->iteration, .keep = (float)(1 - n->rate), .scale = (float)(1 / (1 - n->rate)),
+        .iteration = &step->run_there->iteration, .keep = (float)(1 - n->rate), .scale = (float)(1 / (1 - n->rate)),
         .length = (unsigned)to->length, .draws = (unsigned)(n->whole_channels ? (size_t)n->in.channels : to->length)};
     knn__cuda_did(step->device, knn__cuda_drop(step->device->stream, d, knn__cuda_images(part), knn__image(from, part.first, 0),
                                                knn__image(to, part.first, 0)), "dropout");
@@ -69,7 +69,7 @@ static void disturb(const knn_step *step, knn_part part, float deviation, const 
 {
     const knn_node *n = &step->nodes[0];
     const knn__cuda_noise d = {.seed = step->run->seed, .stream = (uint32_t)(KNN__STREAM_DROPOUT + 16 * n->layer),
-        .iteration = step->run->iteration, .deviation = deviation, .factors = n->op == KNN_OP_GAUSSIAN_DROPOUT,
+        .iteration = &step->run_there->iteration, .deviation = deviation, .factors = n->op == KNN_OP_GAUSSIAN_DROPOUT,
         .length = (unsigned)to->length};
     knn__cuda_did(step->device, knn__cuda_disturb(step->device->stream, d, knn__cuda_images(part), knn__image(from, part.first, 0),
                                                   knn__image(to, part.first, 0)), "Gaussian noise");

@@ -23,10 +23,10 @@ KNN_KERNEL rescale(float scale, float offset, const float *x, unsigned n, float 
 /* Four draws for each i: one block of the generator, and all numbers of its image that have these draws. */
 KNN_KERNEL drop(knn__cuda_draws d, unsigned n, const float *from, float *to)
 {
-    unsigned blocks = (d.draws + 3) / 4;
+    unsigned blocks = (d.draws + 3) / 4, iteration = *d.iteration;
     KNN_EACH (i, n) {
         unsigned image = i / blocks, block = i % blocks;
-        const uint32_t counter[4] = {d.stream, d.iteration, image, block};
+        const uint32_t counter[4] = {d.stream, iteration, image, block};
         uint32_t words[4];
         knn__philox(d.seed, counter, words);
         for (unsigned word = 0; word < 4; word++) {
@@ -56,10 +56,10 @@ static __device__ float normal_of(uint32_t first, uint32_t second)
 /* Two numbers for each i: a block of the generator. */
 KNN_KERNEL disturb(knn__cuda_noise d, unsigned n, const float *from, float *to)
 {
-    unsigned blocks = (d.length + 1) / 2;
+    unsigned blocks = (d.length + 1) / 2, iteration = *d.iteration;
     KNN_EACH (i, n) {
         unsigned image = i / blocks, block = i % blocks;
-        const uint32_t counter[4] = {d.stream, d.iteration, image, block};
+        const uint32_t counter[4] = {d.stream, iteration, image, block};
         uint32_t words[4];
         knn__philox(d.seed, counter, words);
         for (unsigned k = 0; k < 2 && 2 * block + k < d.length; k++) {

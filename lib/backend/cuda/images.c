@@ -5,6 +5,12 @@
 
 /* ---- Pixels from other places. Each image has a transform of its own, and a launch ---- */
 
+/* What is drawn is an argument of the launches. */
+static void measure_map(const knn_step *step, knn_needs *needs)
+{
+    needs->varies = step->request.training && step->nodes[0].map.map != KNN_MAP_WINDOW;
+}
+
 static knn__cuda_picture picture_of(const knn_step *step, int image)
 {
     const knn_node *n = &step->nodes[0];
@@ -41,7 +47,7 @@ static knn__cuda_color color_of(const knn_step *step)
 {
     const knn_node *n = &step->nodes[0];
     return (knn__cuda_color){.seed = step->run->seed, .stream = (uint32_t)(KNN__STREAM_IMAGES + 16 * n->layer),
-        .iteration = step->run->iteration, .least = (float)n->factor[0], .most = (float)n->factor[1], .low = (float)n->value_range[0],
+        .iteration = &step->run_there->iteration, .least = (float)n->factor[0], .most = (float)n->factor[1], .low = (float)n->value_range[0],
         .high = (float)n->value_range[1], .contrast = n->op == KNN_OP_RANDOM_CONTRAST,
         .positions = (unsigned)n->in.height * (unsigned)n->in.width, .channels = (unsigned)n->in.channels};
 }
@@ -77,7 +83,7 @@ static void backward_color(const knn_step *step, knn_part part)
 
 const knn_kernel knn__cuda_image_map = {
     .name = "image_map, cuda",
-    .ops = {KNN_OP_IMAGE_MAP}, .forward = forward_map, .backward = backward_map,
+    .ops = {KNN_OP_IMAGE_MAP}, .measure = measure_map, .forward = forward_map, .backward = backward_map,
 };
 
 const knn_kernel knn__cuda_random_color = {

@@ -55,7 +55,7 @@ typedef struct change { float scale, shift; } change;
 
 static __device__ change change_of(const knn__cuda_color &c, unsigned image)
 {
-    const uint32_t counter[4] = {c.stream, c.iteration, image, 0};
+    const uint32_t counter[4] = {c.stream, *c.iteration, image, 0};
     uint32_t words[4];
     knn__philox(c.seed, counter, words);
     float r = c.least + (c.most - c.least) * knn__uniform_of(words[0]);

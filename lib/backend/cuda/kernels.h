@@ -1,5 +1,6 @@
 /* The CUDA kernels as C sees them: each function launches on a stream and returns what the launch said. Sizes are below 2^31: the kernels
- * index with 32 bits, since 64-bit division is a subroutine on a GPU. Arrays lie in the device's memory. */
+ * index with 32 bits, since 64-bit division is a subroutine on a GPU. Arrays lie in the device's memory; so do numbers that change from run to
+ * run, since launches that are recorded keep their arguments. */
 #ifndef KNN_BACKEND_CUDA_KERNELS_H
 #define KNN_BACKEND_CUDA_KERNELS_H
 
@@ -91,7 +92,8 @@ cudaError_t knn__cuda_rescale(cudaStream_t stream, float scale, float offset, co
 
 typedef struct knn__cuda_draws {
     uint64_t seed;
-    uint32_t stream, iteration;
+    uint32_t stream;
+    const uint32_t *iteration;
     float keep, scale;                      /* what lies below keep is scaled, else 0 */
     unsigned length, draws;                 /* numbers an image; number i has the draw i % draws */
 } knn__cuda_draws;
@@ -100,7 +102,8 @@ cudaError_t knn__cuda_drop(cudaStream_t stream, knn__cuda_draws d, unsigned imag
 /* to = from + deviation n, or, `factors`, from (1 + deviation n), with normal numbers n. */
 typedef struct knn__cuda_noise {
     uint64_t seed;
-    uint32_t stream, iteration;
+    uint32_t stream;
+    const uint32_t *iteration;
     float deviation;
     bool factors;
     unsigned length;                        /* of an image */
@@ -209,7 +212,8 @@ cudaError_t knn__cuda_spread(cudaStream_t stream, knn__cuda_picture p, const flo
 /* y = r x + (1 - r) the channel's mean, or x + r, r drawn from [least, most) for each image; cut to [low, high]. */
 typedef struct knn__cuda_color {
     uint64_t seed;
-    uint32_t stream, iteration;
+    uint32_t stream;
+    const uint32_t *iteration;
     float least, most, low, high;
     bool contrast;
     unsigned positions, channels;
@@ -228,19 +232,27 @@ cudaError_t knn__cuda_loss(cudaStream_t stream, const knn__loss_call *call);
 
 /* ---- optimizer.cu, optimizer_arrays.cu. An optimizer's step, as its kernels see it ---- */
 
+/* What changes from step to step. */
+typedef struct knn__cuda_now {
+    knn__update_constants constants;
+    float fresh, most_rate;                 /* Adafactor: share of the new value in its means; the rate at most */
+    float share_1, share_2;                 /* Lamb: 1 - beta^t */
+    float kept;                             /* share of the average that stays */
+    bool overwrite;
+} knn__cuda_now;
+
 typedef struct knn__cuda_step {
     knn__update_op op;
-    knn__update_constants constants;
-    float epsilon_2, clip_threshold, fresh, most_rate;  /* Adafactor: share of the new value in its means; the rate at most */
-    float share_1, share_2;                 /* Lamb: 1 - beta^t */
+    const knn__cuda_now *now;
+    float epsilon_2, clip_threshold;        /* Adafactor */
     float *weights, *gradients, *sum, *average;
     float *slot[KNN_OWN_SLOTS];             /* those that are not in use are not looked at, but may be reckoned with */
     size_t length;
     const knn__weight_array *arrays;        /* [count] */
     unsigned count;
     bool by_arrays;                         /* Lamb and Adafactor */
-    bool penalized, by_norm, last, overwrite;
-    float batches, clipnorm, clipvalue, global_clipnorm, kept;
+    bool penalized, by_norm, last;
+    float batches, clipnorm, clipvalue, global_clipnorm;
     float *factors;                         /* [count]: of an array's gradients (by_norm), later of its change */
     double *totals, *partial;               /* [count][2]; [count][KNN_STEP_PARTS][2] */
     double *penalty;

@@ -4,8 +4,17 @@
 #include "backend/loss_overlap.h"
 #include "backend/loss_rows.h"
 
+/* A call that is recorded finds other numbers there each time. */
+static __device__ void take_now(knn__loss_call *call)
+{
+    call->divisor = call->now->divisor;
+    call->zero_one = call->now->zero_one;
+    call->weight = call->now->weighted ? call->weight : NULL;
+}
+
 KNN_KERNEL losses(knn__loss_call call)
 {
+    take_now(&call);
     KNN_EACH (image, (unsigned)call.images)
         call.value[image] = knn__loss_of_sample(&call, (int)image);
 }
@@ -16,6 +25,7 @@ static __device__ knn__overlap *sums_of(const knn__loss_call &call, int image) {
 
 KNN_KERNEL overlaps(knn__loss_call call)
 {
+    take_now(&call);
     KNN_EACH (image, (unsigned)call.images) {
         knn__overlap sums = {0, 0, 0, 0};
         knn__overlap_add(&call, (int)image, &sums);
@@ -40,12 +50,14 @@ KNN_KERNEL add_overlaps(knn__loss_call call)
 
 KNN_KERNEL overlap_values(knn__loss_call call)
 {
+    take_now(&call);
     KNN_EACH (image, (unsigned)call.images)
         call.value[image] = knn__overlap_value(&call, sums_of(call, call.images));
 }
 
 KNN_KERNEL overlap_gradients(knn__loss_call call, unsigned n)
 {
+    take_now(&call);
     KNN_EACH (i, n)
         call.gradient[i] = (float)knn__overlap_slope(&call, sums_of(call, call.images), (double)call.target[i]);
 }

@@ -5,7 +5,7 @@
 /* Slots in Keras' order: backend.h. RMSprop's optional ones stand for others where they are not in use. */
 static __device__ float updated(const knn__cuda_step &s, size_t i, float weight, float gradient)
 {
-    const knn__update_constants *c = &s.constants;
+    const knn__update_constants *c = &s.now->constants;
     float *a = s.slot[0] + i, *b = s.slot[1] + i, *third = s.slot[2] + i;
     switch (s.op) {
     case KNN_UPDATE_SGD:
@@ -37,18 +37,19 @@ static __device__ float clipped(const knn__cuda_step &s, size_t i)
 
 static __device__ void keep_average(const knn__cuda_step &s, size_t i)
 {
-    s.average[i] = s.kept * s.average[i] + (1 - s.kept) * s.weights[i];
-    if (s.overwrite)
+    s.average[i] = s.now->kept * s.average[i] + (1 - s.now->kept) * s.weights[i];
+    if (s.now->overwrite)
         s.weights[i] = s.average[i];
 }
 
 KNN_KERNEL update(knn__cuda_step s, size_t first, unsigned count)
 {
+    KNN_NOW(s);
     KNN_EACH (k, count) {
         size_t i = first + k;
         if (s.last) {
             float gradient = clipped(s, i);
-            s.weights[i] = updated(s, i, knn__decayed(&s.constants, s.weights[i]), gradient);
+            s.weights[i] = updated(s, i, knn__decayed(&s.now->constants, s.weights[i]), gradient);
             if (s.sum != NULL)
                 s.sum[i] = 0;
             if (s.by_arrays)
@@ -62,6 +63,7 @@ KNN_KERNEL update(knn__cuda_step s, size_t first, unsigned count)
 
 KNN_KERNEL average(knn__cuda_step s, size_t first, unsigned count)
 {
+    KNN_NOW(s);
     KNN_EACH (k, count)
         keep_average(s, first + k);
 }

@@ -10,7 +10,7 @@ typedef enum sums { SUMS_OF_PENALTIES, SUMS_OF_GRADIENTS, SUMS_OF_LAMB } sums;
 /* The change that Lamb wants, before its rate. */
 static __device__ float lamb_step(const knn__cuda_step &s, size_t i)
 {
-    return s.slot[0][i] / s.share_1 / (sqrtf(s.slot[1][i] / s.share_2) + s.constants.epsilon);
+    return s.slot[0][i] / s.now->share_1 / (sqrtf(s.slot[1][i] / s.now->share_2) + s.now->constants.epsilon);
 }
 
 /* What element i of an array adds. */
@@ -32,6 +32,7 @@ static __device__ pair term(const knn__cuda_step &s, sums of, const knn__weight_
 /* Neighbouring threads read neighbouring elements. */
 KNN_KERNEL sum_parts(knn__cuda_step s, sums of)
 {
+    KNN_NOW(s);
     KNN_EACH (k, s.count * KNN_STEP_PARTS) {
         const knn__weight_array &array = s.arrays[k / KNN_STEP_PARTS];
         pair sum = {0, 0};
@@ -85,24 +86,27 @@ KNN_KERNEL clip_factors(knn__cuda_step s)
 
 KNN_KERNEL lamb_means(knn__cuda_step s, size_t first, unsigned count)
 {
+    KNN_NOW(s);
     KNN_EACH (k, count) {
         size_t i = first + k;
         float gradient = s.gradients[i];
-        knn__average(&s.slot[0][i], s.constants.fresh_1, gradient);
-        knn__average(&s.slot[1][i], s.constants.fresh_2, gradient * gradient);
+        knn__average(&s.slot[0][i], s.now->constants.fresh_1, gradient);
+        knn__average(&s.slot[1][i], s.now->constants.fresh_2, gradient * gradient);
     }
 }
 
 KNN_KERNEL lamb_factors(knn__cuda_step s)
 {
+    KNN_NOW(s);
     KNN_EACH (array, s.count) {
         double weights = s.totals[2 * array], steps = s.totals[2 * array + 1];
-        s.factors[array] = (float)(s.constants.rate * (weights > 0 && steps > 0 ? sqrt(weights / steps) : 1));
+        s.factors[array] = (float)(s.now->constants.rate * (weights > 0 && steps > 0 ? sqrt(weights / steps) : 1));
     }
 }
 
 KNN_KERNEL lamb(knn__cuda_step s, size_t first, unsigned count)
 {
+    KNN_NOW(s);
     KNN_EACH (k, count) {
         size_t i = first + k;
         s.weights[i] -= s.factors[knn__array_of(s, i)] * lamb_step(s, i);
@@ -112,7 +116,7 @@ KNN_KERNEL lamb(knn__cuda_step s, size_t first, unsigned count)
 /* ---- Adafactor. An array is matrices of rows x columns, one behind another, or a vector. Slots: of a matrix one mean a row and one a
  * column, of a vector one an element ---- */
 
-static __device__ float squared(const knn__cuda_step &s, size_t i) { return s.gradients[i] * s.gradients[i] + s.constants.epsilon; }
+static __device__ float squared(const knn__cuda_step &s, size_t i) { return s.gradients[i] * s.gradients[i] + s.now->constants.epsilon; }
 
 /* The mean of `count` squares, `step` elements apart. */
 static __device__ float mean_square(const knn__cuda_step &s, size_t i, unsigned count, unsigned step)
@@ -126,6 +130,7 @@ static __device__ float mean_square(const knn__cuda_step &s, size_t i, unsigned 
 /* A mean, or a mean of a row and one of a column, for each element that there is one for. */
 KNN_KERNEL adafactor_means(knn__cuda_step s, size_t first, unsigned count)
 {
+    KNN_NOW(s);
     KNN_EACH (k, count) {
         size_t i = first + k;
         const knn__weight_array &array = s.arrays[knn__array_of(s, i)];
@@ -133,14 +138,14 @@ KNN_KERNEL adafactor_means(knn__cuda_step s, size_t first, unsigned count)
         if (at >= array.length)
             continue;
         if (rows == 0) {
-            knn__average(&s.slot[0][i], s.fresh, squared(s, i));
+            knn__average(&s.slot[0][i], s.now->fresh, squared(s, i));
             continue;
         }
         unsigned matrices = (unsigned)array.length / (rows * columns);
         if (at < matrices * rows)
-            knn__average(&s.slot[0][i], s.fresh, mean_square(s, array.offset + (size_t)at * columns, columns, 1));
+            knn__average(&s.slot[0][i], s.now->fresh, mean_square(s, array.offset + (size_t)at * columns, columns, 1));
         if (at < matrices * columns)
-            knn__average(&s.slot[1][i], s.fresh,
+            knn__average(&s.slot[1][i], s.now->fresh,
                          mean_square(s, array.offset + (size_t)(at / columns) * rows * columns + at % columns, rows, columns));
     }
 }
@@ -187,10 +192,11 @@ KNN_KERNEL adafactor_walk(knn__cuda_step s, int change)
 
 KNN_KERNEL adafactor_factors(knn__cuda_step s)
 {
+    KNN_NOW(s);
     KNN_EACH (array, s.count) {
         double length = (double)s.arrays[array].length, weights = sqrt(s.totals[2 * array] / length);
         double steps = sqrt(s.totals[2 * array + 1] / length) / s.clip_threshold;
-        s.factors[array] = (float)((weights > s.epsilon_2 ? weights : s.epsilon_2) * s.most_rate / (steps > 1 ? steps : 1));
+        s.factors[array] = (float)((weights > s.epsilon_2 ? weights : s.epsilon_2) * s.now->most_rate / (steps > 1 ? steps : 1));
     }
 }
 

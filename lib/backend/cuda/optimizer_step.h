@@ -18,6 +18,11 @@ static inline unsigned knn__elements_from(size_t first, size_t length)
     for (size_t first = 0; first < (s).length; first += KNN_ELEMENTS_A_LAUNCH) \
         KNN_LAUNCH_EACH(knn__elements_from(first, (s).length), stream, kernel, s, first, knn__elements_from(first, (s).length))
 
+/* What changes from step to step, read once by each thread, not after each store. */
+#define KNN_NOW(s) \
+    const knn__cuda_now now = *(s).now; \
+    (s).now = &now
+
 /* The array of element i: the last one that does not begin behind it. What lies between two arrays is zeros, and counts to the first. */
 static __device__ inline unsigned knn__array_of(const knn__cuda_step &s, size_t i)
 {

@@ -17,6 +17,9 @@ void emulator_set_capability(int capability);
 enum { EMULATOR_ASCENDING = 0, EMULATOR_DESCENDING = -1 };      /* else: the seed */
 void emulator_set_order(int order);
 
+/* A runtime that cannot record: each capture is refused. */
+void emulator_refuse_capture(int refuse);
+
 /* The n-th call from now of the run time or cuBLAS that can fail does so; 0: none. How many such calls there have been. */
 void emulator_fail_call(long n);
 long emulator_calls(void);
@@ -30,6 +33,8 @@ long emulator_searches(void);
 size_t emulator_live(void);
 /* Kernels that have run so far, and products of cuBLAS. */
 long emulator_launches(void);
+/* Graphs launched so far. */
+long emulator_replays(void);
 
 /* The library's: an array within an allocation; bytes to leave behind it, which kernels must not touch. */
 size_t knn__cuda_placed(void *array, size_t bytes);

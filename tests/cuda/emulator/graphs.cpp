@@ -23,6 +23,8 @@ struct capture {
 static std::map<cudaStream_t, capture> captures;
 static std::set<cudaGraph_t> graphs;
 static std::set<cudaGraphExec_t> executables;
+static bool refused;
+static long replays;
 
 bool is_captured(cudaStream_t stream) { return captures.count(stream) != 0; }
 
@@ -64,6 +66,9 @@ using namespace emulator;
 
 extern "C" {
 
+void emulator_refuse_capture(int refuse) { refused = refuse != 0; }
+long emulator_replays(void) { return replays; }
+
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode)
 {
     locked hold(lock);
@@ -71,7 +76,7 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mo
         complain("cudaStreamBeginCapture: the stream is captured already");
         return cudaErrorIllegalState;
     }
-    if (call_fails())
+    if (call_fails() || refused)
         return cudaErrorStreamCaptureUnsupported;
     captures[stream] = {std::this_thread::get_id(), mode, false, {}};
     return cudaSuccess;
@@ -145,6 +150,7 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream)
         return cudaErrorStreamCaptureUnsupported;
     if (call_fails())
         return cudaErrorLaunchFailure;
+    replays++;
     cudaError_t error = cudaSuccess;
     for (const work &next : executable->works)
         if (error == cudaSuccess)

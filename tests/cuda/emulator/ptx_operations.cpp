@@ -142,6 +142,14 @@ template <typename T, space S> static void store_vector(machine &m, const instru
 }
 
 template <typename T> static void load_parameter(machine &m, const instruction &i) { load<T>(m, i.operands[0], place_of(m, i.operands[1])); }
+/* Into a register that may be wider. */
+static void load_signed_parameter(machine &m, const instruction &i)
+{
+    int32_t value;
+    memcpy(&value, place_of(m, i.operands[1]), sizeof value);
+    set(m, i.operands[0], (int64_t)value);
+}
+
 template <typename T> static void load_parameters(machine &m, const instruction &i) { load_all<T>(m, i.operands[0], place_of(m, i.operands[1])); }
 template <typename T> static void store_parameter(machine &m, const instruction &i) { store<T>(m, i.operands[1], place_of(m, i.operands[0])); }
 
@@ -336,13 +344,14 @@ static const by_name &all_operations()
         {"st.global.u64", store_to<uint64_t, in_global>},
         {"st.global.f32", store_to<float, in_global>}, {"st.global.f64", store_to<double, in_global>},
         {"st.global.u16", store_to<uint16_t, in_global>}, {"st.global.u32", store_to<uint32_t, in_global>},
-        {"ld.global.u8", load_from<uint8_t, in_global>}, {"st.global.u8", store_to<uint8_t, in_global>},
+        {"ld.global.u8", load_from<uint8_t, in_global>}, {"ld.global.v2.u8", load_vector<uint8_t, in_global>},
+        {"ld.global.v4.u8", load_vector<uint8_t, in_global>}, {"st.global.u8", store_to<uint8_t, in_global>},
         {"st.global.v4.f32", store_vector<float, in_global>}, {"st.global.v4.u8", store_vector<uint8_t, in_global>},
         {"ld.shared.f32", load_from<float, in_shared>}, {"ld.shared.v2.f32", load_vector<float, in_shared>},
         {"ld.shared.v4.f32", load_vector<float, in_shared>}, {"st.shared.f32", store_to<float, in_shared>},
         {"bar.sync", wait_for_block},
         {"ld.param.f32", load_parameter<float>}, {"ld.param.f64", load_parameter<double>}, {"ld.param.u8", load_parameter<uint8_t>},
-        {"ld.param.u32", load_parameter<uint32_t>}, {"ld.param.u64", load_parameter<uint64_t>},
+        {"ld.param.u32", load_parameter<uint32_t>}, {"ld.param.s32", load_signed_parameter}, {"ld.param.u64", load_parameter<uint64_t>},
         {"ld.param.v2.f32", load_parameters<float>}, {"ld.param.v2.u32", load_parameters<uint32_t>}, {"ld.param.v2.u8", load_parameters<uint8_t>},
         {"ld.param.v4.u8", load_parameters<uint8_t>},
         {"st.param.f64", store_parameter<double>},
@@ -376,7 +385,7 @@ static const by_name &all_operations()
         {"ex2.approx.f32", one<float, exp2f>}, {"ex2.approx.ftz.f32", one<float, exp2f>},
         {"neg.s32", one<uint32_t, negative>}, {"neg.f32", one<float, negative>}, {"neg.f64", one<double, negative>}, {"abs.f32", one<float, fabsf>}, {"abs.f64", one<double, fabs>},
         {"copysign.f32", two<float, with_sign_of>}, {"copysign.f64", two<double, with_sign_of_64>},
-        {"min.u32", two<uint32_t, least>}, {"max.u32", two<uint32_t, most>}, {"max.f32", two<float, fmaxf>}, {"max.f64", two<double, fmax>},
+        {"min.u32", two<uint32_t, least>}, {"max.u32", two<uint32_t, most>}, {"max.s32", two<int32_t, most>}, {"max.f32", two<float, fmaxf>}, {"max.f64", two<double, fmax>},
 
         {"and.b32", two<uint32_t, both>}, {"and.b64", two<uint64_t, both>}, {"and.pred", two<bool, both>},
         {"or.b32", two<uint32_t, either>}, {"or.pred", two<bool, either>},
