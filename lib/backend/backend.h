@@ -2,6 +2,7 @@
 #ifndef KNN_BACKEND_BACKEND_H
 #define KNN_BACKEND_BACKEND_H
 
+#include "backend/constraints.h"
 #include "backend/kernel.h"
 
 #include <knn/status.h>
@@ -75,18 +76,38 @@ typedef struct knn__update_call {
 typedef struct knn__weight_array {
     size_t offset, length;
     int rows, columns;                      /* its last two sizes; rows 0: a vector */
-    double l1, l2;                          /* its penalty: l1 * sum |w| + l2 * sum w^2 */
+    double l1, l2, cosines;                 /* its penalty: l1 * sum |w| + l2 * sum w^2 + cosines * sum |cosine| of all pairs of */
+    bool of_columns;                        /* rows or, so, columns. Only of a matrix */
+    knn__constraint constraint;
+    size_t first_vector;                    /* vectors of constraints in the arrays before it */
 } knn__weight_array;
 
 enum { KNN_STEP_PARTS = 256, KNN_STEP_WORKSPACE = 2 * KNN_STEP_PARTS + 4, KNN_STEP_NOW = 128 };
+
+/* The vectors of an array whose cosines are penalized. */
+static inline size_t knn__penalized_vectors(const knn__weight_array *a)
+{
+    return a->cosines > 0 ? (size_t)(a->of_columns ? a->columns : a->rows) : 0;
+}
+
+/* Doubles that a step needs for its sums: KNN_STEP_WORKSPACE of each array; then, of the largest number n of penalized vectors,
+ * 2 n and room for n^2 floats. */
+static inline size_t knn__step_workspace(const knn__weight_array *arrays, int count)
+{
+    size_t most = 0;
+    for (int i = 0; i < count; i++)
+        most = knn__penalized_vectors(&arrays[i]) > most ? knn__penalized_vectors(&arrays[i]) : most;
+    return (size_t)count * KNN_STEP_WORKSPACE + 2 * most + (most * most + 1) / 2;
+}
 
 /* A whole optimizer step on a device: what learning/optimizer_step.c does around a host's updates, too. Arrays lie in the device's memory. */
 typedef struct knn__step_call {
     knn__update_call update;                /* of elements [0, length) */
     size_t length;
     const knn__weight_array *arrays;        /* [count], in arena order */
+    const knn__weight_array *arrays_here;   /* the same, in the host's memory */
     int count;
-    double *workspace;                      /* KNN_STEP_WORKSPACE of each array */
+    double *workspace;                      /* as many as knn__step_workspace says */
     void *now;                              /* KNN_STEP_NOW bytes: what knn_backend.describe_step has written */
     double clipnorm, clipvalue, global_clipnorm;        /* 0: none */
     knn_real *sum;                          /* of the gradients of batches before the last one; NULL: each batch is an update */

@@ -105,7 +105,7 @@ typedef struct knn__stretch {
 /* What a step on a device wants: the device, and what lies in its memory for it: see knn__step_call. */
 typedef struct knn__device_step {
     knn_device *device;
-    const knn__weight_array *arrays;
+    const knn__weight_array *arrays, *arrays_here;
     double *workspace;
     double *penalty;
 } knn__device_step;
@@ -117,7 +117,7 @@ void knn__optimizer_start(const knn__optimizer *optimizer, int slot, const knn__
 /* One step, `step` of which are finished: clips the gradients, updates weights and slots [0, length), in parallel. */
 void knn__optimizer_step(const knn__optimizer *optimizer, const knn_backend *backend, int threads, uint64_t step, size_t length,
                          const knn__stretch *stretches, int count, float *weights, float *gradients, float *const *slots);
-/* The same, with the penalties' gradients, as a call for a device that the arrays, of this number of stretches, are on. */
+/* The same, with the penalties' gradients and the constraints, as a call for a device that the arrays, of this number of stretches, are on. */
 knn__step_call knn__optimizer_step_there(const knn__optimizer *optimizer, const knn__device_step *there, uint64_t step, size_t length,
                                          int count, float *weights, float *gradients, float *const *slots);
 /* The end of a training: the weights become their average, where the optimizer keeps one. */
@@ -128,10 +128,11 @@ void knn__optimizer_finish(const knn__optimizer *optimizer, size_t length, float
 /* Fills a weight array. `weight` is its index in the model: its stream of random numbers. Conv kernels: (h, w, in, out). */
 void   knn__initialize(const knn_initializer *initializer, const int *shape, int rank, uint64_t seed, uint32_t weight, float *values);
 
-/* Whether a regularizer is l1 * sum |w| + l2 * sum w^2. */
-bool   knn__is_l1l2(const knn_regularizer *regularizer);
 double knn__penalty(const knn__stretch *stretches, int count, const float *weights);                    /* of all regularizers */
 void   knn__penalty_gradient(const knn__stretch *stretches, int count, const float *weights, float *gradients);   /* added */
 void   knn__constrain(const knn__stretch *stretches, int count, float *weights);                        /* each by its constraint */
+/* The same as numbers: a stretch's regularizer for a device, and its constraint. */
+void   knn__describe_penalty(const knn__stretch *stretch, knn__weight_array *array);
+knn__constraint knn__constraint_of(const knn__stretch *stretch);
 
 #endif

@@ -190,12 +190,14 @@ void knn__optimizer_step(const knn__optimizer *optimizer, const knn_backend *bac
 
 void knn__weight_arrays(const knn__stretch *stretches, int count, knn__weight_array *arrays)
 {
+    size_t vectors = 0;
     for (int i = 0; i < count; i++) {
         const knn__stretch *s = &stretches[i];
-        const knn_l1l2_regularizer *penalty = (const knn_l1l2_regularizer *)s->regularizer;
         bool matrix = s->rank >= 2;
         arrays[i] = (knn__weight_array){.offset = s->offset, .length = s->length, .rows = matrix ? s->shape[s->rank - 2] : 0,
-            .columns = matrix ? s->shape[s->rank - 1] : 0, .l1 = penalty != NULL ? penalty->l1 : 0, .l2 = penalty != NULL ? penalty->l2 : 0};
+            .columns = matrix ? s->shape[s->rank - 1] : 0, .constraint = knn__constraint_of(s), .first_vector = vectors};
+        knn__describe_penalty(s, &arrays[i]);
+        vectors += arrays[i].constraint.across.length;
     }
 }
 
@@ -203,8 +205,8 @@ knn__step_call knn__optimizer_step_there(const knn__optimizer *o, const knn__dev
                                          float *weights, float *gradients, float *const *slots)
 {
     const sweep s = sweep_of(o, step, length, weights, gradients, slots);
-    knn__step_call call = {.update = s.call, .length = length, .arrays = there->arrays, .count = count, .workspace = there->workspace,
-        .clipnorm = o->clipnorm, .clipvalue = o->clipvalue, .global_clipnorm = o->global_clipnorm, .sum = s.sum,
+    knn__step_call call = {.update = s.call, .length = length, .arrays = there->arrays, .arrays_here = there->arrays_here, .count = count,
+        .workspace = there->workspace, .clipnorm = o->clipnorm, .clipvalue = o->clipvalue, .global_clipnorm = o->global_clipnorm, .sum = s.sum,
         .batches = (double)batches_of(o), .last = is_last(o, step), .average = s.average, .kept = (double)s.kept, .overwrite = s.overwrite,
         .penalty = there->penalty};
     call.update.device = there->device;

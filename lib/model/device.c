@@ -40,19 +40,6 @@ static knn_status make_gradients(knn_model *model)
     return status;
 }
 
-static knn_status write_table(knn_model *model, knn__weight_array *table, size_t count)
-{
-    knn__weight_array *own = knn__alloc(count, sizeof *own);
-
-    if (own == NULL)
-        return KNN_ERROR_MEMORY;
-    knn__weight_arrays(model->stretches, model->stretch_count, own);
-    devices(model)->write(model->on_device.device, table, own, count * sizeof *own);
-    knn_status status = devices(model)->wait(model->on_device.device);
-    knn__free(own);
-    return status;
-}
-
 /* What an optimizer's step wants beside the arenas. The table comes last, and only when it is written: what fails is made by the next call. */
 static knn_status make_table(knn_model *model)
 {
@@ -61,12 +48,16 @@ static knn_status make_table(knn_model *model)
 
     if (model->gradients == NULL || on->table != NULL)
         return KNN_OK;
+    if (on->own_table == NULL && (on->own_table = knn__alloc(count, sizeof *on->own_table)) == NULL)
+        return KNN_ERROR_MEMORY;
+    knn__weight_arrays(model->stretches, model->stretch_count, on->own_table);
     if (on->workspace == NULL)
-        on->workspace = devices(model)->alloc(on->device, count * KNN_STEP_WORKSPACE * sizeof(double));
+        on->workspace = devices(model)->alloc(on->device, knn__step_workspace(on->own_table, model->stretch_count) * sizeof(double));
     knn__weight_array *table = on->workspace != NULL ? devices(model)->alloc(on->device, count * sizeof *table) : NULL;
     if (table == NULL)
         return KNN_ERROR_DEVICE_MEMORY;
-    knn_status status = write_table(model, table, count);
+    devices(model)->write(on->device, table, on->own_table, count * sizeof *table);
+    knn_status status = devices(model)->wait(on->device);
     if (status == KNN_OK)
         on->table = table;
     else
@@ -98,6 +89,8 @@ void knn__arrays_free(knn_model *model, bool only_training)
     on->there.gradients = NULL;
     devices(model)->free(on->device, on->table);
     on->table = NULL;
+    knn__free(on->own_table);
+    on->own_table = NULL;
     devices(model)->free(on->device, on->workspace);
     on->workspace = NULL;
     for (int i = 0; i < KNN_MAX_SLOTS; i++) {
@@ -177,22 +170,6 @@ knn_status knn__arrays_return(knn_model *model)
 
 /* ---- What cannot be done there ---- */
 
-knn_status knn__backend_takes(const knn_model *model, bool training)
-{
-    knn_status status = knn__loss_runs_on(&model->compiled.loss, model->backend);
-
-    for (size_t i = 0; status == KNN_OK && training && devices(model) != NULL && i < model->weight_count; i++) {
-        const knn__model_weight *weight = &model->weights_table[i];
-        const knn_regularizer *regularizer = weight->spec.regularizer;
-        const knn_constraint *constraint = weight->spec.constraint;
-        bool lacks = (regularizer != NULL && !knn__is_l1l2(regularizer)) || constraint != NULL;
-        if (weight->spec.trainable && lacks)
-            status = knn__fail(KNN_ERROR_UNSUPPORTED, "%s: backend %s does not have %s", weight->name, model->backend->name,
-                               constraint != NULL ? constraint->class_name : regularizer->class_name);
-    }
-    return status;
-}
-
 static bool gives_way(const knn_model *model) { return model->backend_is_ours && devices(model) != NULL; }
 
 static void take_cpu(knn_model *model)
@@ -213,7 +190,7 @@ void knn__backend_meets(knn_model *model, const knn__model_layer *layer)
 
 void knn__backend_meets_compiled(knn_model *model)
 {
-    if (!gives_way(model) || knn__backend_takes(model, true) == KNN_OK)
+    if (!gives_way(model) || knn__loss_runs_on(&model->compiled.loss, model->backend) == KNN_OK)
         return;
     take_cpu(model);
     knn__clear_error();

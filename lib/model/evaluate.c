@@ -160,7 +160,7 @@ knn_status knn__evaluate(const knn_model *model, const knn_dataset *dataset, int
     if (status == KNN_OK)
         status = knn__check_dataset(model, dataset, true, "knn_evaluate");
     if (status == KNN_OK)
-        status = knn__backend_takes(model, false);
+        status = knn__loss_runs_on(&model->compiled.loss, model->backend);
     if (status == KNN_OK)                                       /* for the penalty */
         status = knn__arrays_return((knn_model *)(uintptr_t)model);
     if (status == KNN_OK)

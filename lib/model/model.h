@@ -64,6 +64,7 @@ typedef struct knn__device_arrays {
     knn_device *device;                     /* NULL: not opened, or not needed */
     knn__arrays there;
     knn__weight_array *table;               /* of a training: the trainable arrays, and room for their sums: see knn__step_call */
+    knn__weight_array *own_table;           /* the same in the host's memory */
     double *workspace;
     bool stale;                             /* some are new, and not yet copied */
     uint64_t version;                       /* of the model's weights that they were copied from, or ahead of */
@@ -200,8 +201,6 @@ void        knn__arrays_free(knn_model *model, bool only_training);
 /* A backend that nobody has asked for gives way to the CPU, where it does not have a new layer, or what the model is compiled with. */
 void        knn__backend_meets(knn_model *model, const knn__model_layer *layer);
 void        knn__backend_meets_compiled(knn_model *model);
-/* KNN_ERROR_UNSUPPORTED names what a training, or an evaluation, wants and the backend does not have. */
-knn_status  knn__backend_takes(const knn_model *model, bool training);
 
 /* ---- step.c: one batch; the model is built and compiled, plans are made by the first call ---- */
 

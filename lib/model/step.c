@@ -50,7 +50,7 @@ knn_status knn__training_ready(knn_model *model, int batch)
     if (status == KNN_OK)
         status = knn__model_build(model);
     if (status == KNN_OK)
-        status = knn__backend_takes(model, true);
+        status = knn__loss_runs_on(&model->compiled.loss, model->backend);
     if (status == KNN_OK)
         status = make_arenas(model);
     if (status == KNN_OK)
@@ -90,7 +90,7 @@ static void update_here(knn_model *model, double *penalty)
 static knn__step_call update_there(const knn_model *model)
 {
     const knn__device_arrays *on = &model->on_device;
-    const knn__device_step there = {on->device, on->table, on->workspace,
+    const knn__device_step there = {on->device, on->table, on->own_table, on->workspace,
         has_penalty(model) ? knn__plan_penalty(model->training_plan) : NULL};
     return knn__optimizer_step_there(&model->compiled.optimizer, &there, model->training.iteration, model->trainable_length,
                                      model->stretch_count, on->there.weights, on->there.gradients, on->there.slots);

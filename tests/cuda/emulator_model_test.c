@@ -279,25 +279,37 @@ END_TEST
 
 /* ---- Every optimizer and what goes around it ---- */
 
-static knn_model *regularized_net(const char *backend, const knn_optimizer *optimizer)
+typedef void net(knn_model *model);
+
+static void regularized(knn_model *model)
 {
-    knn_model *model = knn_sequential(.backend = backend, .seed = 3);
-    knn_add(model, knn_input(4, 3, FEATURES));
     knn_add(model, knn_conv2d(6, 3, 2, .kernel_regularizer = knn_l1l2(0.01, 0.02), .activation = KNN_TANH));
     knn_add(model, knn_batch_normalization());
     knn_add(model, knn_flatten());
     knn_add(model, knn_dense(CLASSES, .kernel_regularizer = knn_l2(0.1), .bias_regularizer = knn_l1(0.3), .activation = KNN_SOFTMAX));
-    ok(knn_compile(model, .optimizer = optimizer, .loss = knn_categorical_crossentropy()));
-    return model;
+}
+
+static void constrained(knn_model *model)
+{
+    knn_add(model, knn_conv2d(6, 3, 2, .kernel_constraint = knn_max_norm(0.8, KNN_AXIS(0) | KNN_AXIS(1) | KNN_AXIS(2)), .activation = KNN_TANH));
+    knn_add(model, knn_batch_normalization(.gamma_constraint = knn_unit_norm(), .beta_constraint = knn_non_neg()));
+    knn_add(model, knn_flatten());
+    knn_add(model, knn_dense(5, .kernel_regularizer = knn_orthogonal_regularizer(0.2, KNN_COLUMNS), .kernel_constraint = knn_unit_norm(),
+                             .bias_constraint = knn_non_neg(), .activation = KNN_TANH));
+    knn_add(model, knn_dense(CLASSES, .kernel_regularizer = knn_orthogonal_regularizer(0.2), .bias_regularizer = knn_l1(0.1),
+                             .kernel_constraint = knn_min_max_norm(0.4, 0.8, 0.5, KNN_AXIS(1)), .activation = KNN_SOFTMAX));
 }
 
 enum { STEPS = 7 };
 
 /* The losses of some steps, which have the penalties in them, and then the weights. */
-static float *steps_of(const char *backend, const knn_optimizer *optimizer, double losses[STEPS], size_t *length)
+static float *steps_of(const char *backend, net *layers, const knn_optimizer *optimizer, double losses[STEPS], size_t *length)
 {
     float x[SAMPLES * 12 * FEATURES], y[SAMPLES * CLASSES] = {0};
-    knn_model *model = regularized_net(backend, optimizer);
+    knn_model *model = knn_sequential(.backend = backend, .seed = 3);
+    knn_add(model, knn_input(4, 3, FEATURES));
+    layers(model);
+    ok(knn_compile(model, .optimizer = optimizer, .loss = knn_categorical_crossentropy()));
     for (int i = 0; i < SAMPLES; i++)
         y[i * CLASSES + i % CLASSES] = 1;
     for (int i = 0; i < SAMPLES * 12 * FEATURES; i++)
@@ -314,6 +326,20 @@ static float *steps_of(const char *backend, const knn_optimizer *optimizer, doub
     return weights;
 }
 
+static void expect_the_same(net *layers, const knn_optimizer *optimizer, size_t number)
+{
+    double cpu_losses[STEPS], losses[STEPS];
+    size_t length;
+    float *cpu = steps_of("cpu", layers, optimizer, cpu_losses, &length), *cuda = steps_of("cuda", layers, optimizer, losses, &length);
+    for (int s = 0; s < STEPS; s++)
+        ck_assert_msg(fabs(losses[s] - cpu_losses[s]) < 1e-4 * cpu_losses[s], "optimizer %zu, step %d: %g, not %g", number, s, losses[s],
+                      cpu_losses[s]);
+    for (size_t k = 0; k < length; k++)
+        ck_assert_msg(fabsf(cuda[k] - cpu[k]) < 1e-3f, "optimizer %zu, weight %zu: %g, not %g", number, k, cuda[k], cpu[k]);
+    free(cpu);
+    free(cuda);
+}
+
 START_TEST(every_optimizer_does_what_it_does_on_the_cpu)
 {
     const knn_optimizer *const optimizers[] = {
@@ -325,18 +351,19 @@ START_TEST(every_optimizer_does_what_it_does_on_the_cpu)
         knn_nadam(.epsilon = 1e-4), knn_ftrl(.learning_rate = 0.02, .l1_regularization_strength = 0.01), knn_lion(.learning_rate = 1e-4),
         knn_lamb(.epsilon = 1e-3, .clipnorm = 0.2), knn_lamb(.epsilon = 1e-3, .gradient_accumulation_steps = 2, .use_ema = true),
         knn_adafactor(.learning_rate = 0.01), knn_adafactor(.learning_rate = 0.01, .weight_decay = 0.01, .use_ema = true)};
-    for (size_t i = 0; i < sizeof optimizers / sizeof *optimizers; i++) {
-        double cpu_losses[STEPS], losses[STEPS];
-        size_t length;
-        float *cpu = steps_of("cpu", optimizers[i], cpu_losses, &length), *cuda = steps_of("cuda", optimizers[i], losses, &length);
-        for (int s = 0; s < STEPS; s++)
-            ck_assert_msg(fabs(losses[s] - cpu_losses[s]) < 1e-4 * cpu_losses[s], "optimizer %zu, step %d: %g, not %g", i, s, losses[s],
-                          cpu_losses[s]);
-        for (size_t k = 0; k < length; k++)
-            ck_assert_msg(fabsf(cuda[k] - cpu[k]) < 1e-3f, "optimizer %zu, weight %zu: %g, not %g", i, k, cuda[k], cpu[k]);
-        free(cpu);
-        free(cuda);
-    }
+    for (size_t i = 0; i < sizeof optimizers / sizeof *optimizers; i++)
+        expect_the_same(regularized, optimizers[i], i);
+    nothing_is_left();
+}
+END_TEST
+
+START_TEST(constraints_and_orthogonality_are_those_of_the_cpu)
+{
+    const knn_optimizer *const optimizers[] = {knn_sgd(.learning_rate = 0.05), knn_adam(.epsilon = 1e-4, .clipnorm = 0.5),
+        knn_sgd(.learning_rate = 0.05, .gradient_accumulation_steps = 2, .use_ema = true, .ema_momentum = 0.5, .ema_overwrite_frequency = 2),
+        knn_lamb(.epsilon = 1e-3)};
+    for (size_t i = 0; i < sizeof optimizers / sizeof *optimizers; i++)
+        expect_the_same(constrained, optimizers[i], i);
     nothing_is_left();
 }
 END_TEST
@@ -470,6 +497,7 @@ static Suite *suite(void)
     tcase_add_test(models, old_plans_of_products_make_room);
     tcase_add_test(models, a_training_has_the_loss_curve_of_the_cpu);
     tcase_add_test(models, every_optimizer_does_what_it_does_on_the_cpu);
+    tcase_add_test(models, constraints_and_orthogonality_are_those_of_the_cpu);
     tcase_add_test(models, a_model_goes_on_where_the_other_backend_stopped);
     tcase_add_test(models, a_callback_reads_the_weights_of_now);
     tcase_add_test(models, weights_that_the_host_sets_are_used);

@@ -79,10 +79,10 @@ static void step_there(const place *p, const knn_backend *backend, const knn__up
 {
     knn__weight_array only = {.length = length, .rows = call->rows, .columns = call->columns};
     knn__weight_array *table = place_make(p, &only, sizeof only);
-    double *workspace = p->devices->alloc(p->device, KNN_STEP_WORKSPACE * sizeof *workspace);
+    double *workspace = p->devices->alloc(p->device, knn__step_workspace(&only, 1) * sizeof *workspace);
     unsigned char now[KNN_STEP_NOW] = {0};
-    knn__step_call step = {.update = *call, .length = length, .arrays = table, .count = 1, .workspace = workspace, .batches = 1, .last = true,
-        .now = place_make(p, now, sizeof now)};
+    knn__step_call step = {.update = *call, .length = length, .arrays = table, .arrays_here = &only, .count = 1,
+        .workspace = workspace, .batches = 1, .last = true, .now = place_make(p, now, sizeof now)};
     place_write(p, table, &only, sizeof only);
     backend->describe_step(&step, now);
     place_write(p, step.now, now, sizeof now);

@@ -230,7 +230,7 @@ cudaError_t knn__cuda_blend_color(cudaStream_t stream, knn__cuda_color c, unsign
 
 cudaError_t knn__cuda_loss(cudaStream_t stream, const knn__loss_call *call);
 
-/* ---- optimizer.cu, optimizer_arrays.cu. An optimizer's step, as its kernels see it ---- */
+/* ---- optimizer.cu, optimizer_arrays.cu, constraints.cu. An optimizer's step, as its kernels see it ---- */
 
 /* What changes from step to step. */
 typedef struct knn__cuda_now {
@@ -266,6 +266,21 @@ cudaError_t knn__cuda_penalties(cudaStream_t stream, knn__cuda_step s);
 cudaError_t knn__cuda_clip_factors(cudaStream_t stream, knn__cuda_step s);
 /* Lamb's or Adafactor's step, of weights that have decayed and gradients that are clipped: knn__cuda_update left them so. */
 cudaError_t knn__cuda_update_arrays(cudaStream_t stream, knn__cuda_step s);
+/* The first `vectors` vectors of the constrained arrays. */
+cudaError_t knn__cuda_constrain(cudaStream_t stream, knn__cuda_step s, size_t vectors);
+
+/* ---- orthogonality.cu: of n vectors ---- */
+
+typedef struct knn__cuda_cosines {
+    unsigned n;
+    float *products;                        /* [n][n]: of all pairs */
+    double *norms, *sums;                   /* [n]: sums of |cosine| with the others */
+    double factor;                          /* of the sum over all pairs */
+} knn__cuda_cosines;
+/* From the products, norms and sums; number a of row b of the products becomes what vector b is multiplied by in the gradient of vector a. */
+cudaError_t knn__cuda_cosine_slopes(cudaStream_t stream, knn__cuda_cosines c);
+/* *penalty += factor * the sum over all pairs. */
+cudaError_t knn__cuda_add_cosines(cudaStream_t stream, knn__cuda_cosines c, double *penalty);
 
 #ifdef __cplusplus
 }

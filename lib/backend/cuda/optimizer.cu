@@ -70,12 +70,12 @@ KNN_KERNEL average(knn__cuda_step s, size_t first, unsigned count)
 
 cudaError_t knn__cuda_update(cudaStream_t stream, knn__cuda_step s)
 {
-    KNN_LAUNCH_ELEMENTS(stream, update, s);
+    KNN_LAUNCH_ELEMENTS(s.length, stream, update, s);
     return cudaGetLastError();
 }
 
 cudaError_t knn__cuda_average(cudaStream_t stream, knn__cuda_step s)
 {
-    KNN_LAUNCH_ELEMENTS(stream, average, s);
+    KNN_LAUNCH_ELEMENTS(s.length, stream, average, s);
     return cudaGetLastError();
 }

@@ -220,16 +220,16 @@ cudaError_t knn__cuda_clip_factors(cudaStream_t stream, knn__cuda_step s)
 
 static void update_lamb(cudaStream_t stream, knn__cuda_step s)
 {
-    KNN_LAUNCH_ELEMENTS(stream, lamb_means, s);
+    KNN_LAUNCH_ELEMENTS(s.length, stream, lamb_means, s);
     KNN_LAUNCH_EACH(s.count * KNN_STEP_PARTS, stream, sum_parts, s, SUMS_OF_LAMB);
     KNN_LAUNCH_EACH(2 * s.count, stream, add_parts, s);
     KNN_LAUNCH_EACH(s.count, stream, lamb_factors, s);
-    KNN_LAUNCH_ELEMENTS(stream, lamb, s);
+    KNN_LAUNCH_ELEMENTS(s.length, stream, lamb, s);
 }
 
 static void update_adafactor(cudaStream_t stream, knn__cuda_step s)
 {
-    KNN_LAUNCH_ELEMENTS(stream, adafactor_means, s);
+    KNN_LAUNCH_ELEMENTS(s.length, stream, adafactor_means, s);
     KNN_LAUNCH_EACH(s.count * KNN_STEP_PARTS, stream, adafactor_walk, s, 0);
     KNN_LAUNCH_EACH(2 * s.count, stream, add_parts, s);
     KNN_LAUNCH_EACH(s.count, stream, adafactor_factors, s);

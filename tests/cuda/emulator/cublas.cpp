@@ -54,7 +54,8 @@ cublasStatus_t cublasSgemm_v2(cublasHandle_t handle, cublasOperation_t op_a, cub
     of_a = op_a == CUBLAS_OP_N ? of_a : transposed(of_a);
     of_b = op_b == CUBLAS_OP_N ? of_b : transposed(of_b);
     if (refuse(m < 0 || n < 0 || k < 0, "a negative size") || refuse(lda < std::max(1, of_a.rows), "lda") ||
-        refuse(ldb < std::max(1, of_b.rows), "ldb") || refuse(ldc < std::max(1, m), "ldc") || refuse(alpha == nullptr || beta == nullptr, "no alpha or beta"))
+        refuse(ldb < std::max(1, of_b.rows), "ldb") || refuse(ldc < std::max(1, m), "ldc") ||
+        refuse(alpha == nullptr || beta == nullptr, "no alpha or beta"))
         return CUBLAS_STATUS_INVALID_VALUE;
     if (handle->workspace == nullptr)
         complain("cublasSgemm: no workspace: cuBLAS would allocate one");

@@ -121,7 +121,8 @@ static bool is_aligned(const void *array, uint32_t alignment) { return (uintptr_
 static bool is_right(const call &c)
 {
     const choice fitting = choice_for(c.p, c.of_a, c.of_b, c.of_d, c.chosen.alignment, c.chosen.workspace);
-    if (!sizes_agree(c.p, c.of_a, c.of_b, c.of_d) || refuse(memcmp(&c.chosen, &fitting, sizeof fitting) != 0, "an algorithm that was chosen for another product") ||
+    if (!sizes_agree(c.p, c.of_a, c.of_b, c.of_d) ||
+        refuse(memcmp(&c.chosen, &fitting, sizeof fitting) != 0, "an algorithm that was chosen for another product") ||
         refuse(c.workspace_bytes < c.chosen.workspace || !is_aligned(c.workspace, 256), "too small a workspace, or one that is not aligned") ||
         refuse(uses_bias(c.p) && c.p.bias_type != CUDA_R_32F, "a bias of another type") || refuse(uses_bias(c.p) && c.p.bias == nullptr, "no bias"))
         return false;
@@ -211,7 +212,8 @@ cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t layout) { retu
 cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t *description, cublasComputeType_t compute, cudaDataType_t scale)
 {
     locked hold(lock);
-    if (scale != CUDA_R_32F || (compute != CUBLAS_COMPUTE_32F && compute != CUBLAS_COMPUTE_32F_PEDANTIC && compute != CUBLAS_COMPUTE_32F_FAST_TF32)) {
+    bool known = compute == CUBLAS_COMPUTE_32F || compute == CUBLAS_COMPUTE_32F_PEDANTIC || compute == CUBLAS_COMPUTE_32F_FAST_TF32;
+    if (!known || scale != CUDA_R_32F) {
         complain("cublasLtMatmulDescCreate: compute type %d, scale type %d", (int)compute, (int)scale);
         return CUBLAS_STATUS_INVALID_VALUE;
     }
@@ -245,10 +247,13 @@ cublasStatus_t cublasLtMatmulPreferenceCreate(cublasLtMatmulPreference_t *made)
     return call_fails() ? CUBLAS_STATUS_ALLOC_FAILED : create(made, new preference{0, {256, 256, 256, 256}});
 }
 
-cublasStatus_t cublasLtMatmulPreferenceDestroy(cublasLtMatmulPreference_t made) { return destroy("cublasLtMatmulPreferenceDestroy", (preference *)made); }
+cublasStatus_t cublasLtMatmulPreferenceDestroy(cublasLtMatmulPreference_t made)
+{
+    return destroy("cublasLtMatmulPreferenceDestroy", (preference *)made);
+}
 
-cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t made, cublasLtMatmulPreferenceAttributes_t attribute, const void *value,
-                                                    size_t bytes)
+cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t made, cublasLtMatmulPreferenceAttributes_t attribute,
+                                                    const void *value, size_t bytes)
 {
     static const char what[] = "cublasLtMatmulPreferenceSetAttribute";
     locked hold(lock);
@@ -291,17 +296,18 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
     return CUBLAS_STATUS_SUCCESS;
 }
 
-cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t description, const void *alpha, const void *a, cublasLtMatrixLayout_t of_a,
-                              const void *b, cublasLtMatrixLayout_t of_b, const void *beta, const void *c, cublasLtMatrixLayout_t of_c, void *d,
-                              cublasLtMatrixLayout_t of_d, const cublasLtMatmulAlgo_t *algorithm, void *workspace, size_t workspace_bytes,
-                              cudaStream_t stream)
+cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t description, const void *alpha, const void *a,
+                              cublasLtMatrixLayout_t of_a, const void *b, cublasLtMatrixLayout_t of_b, const void *beta, const void *c,
+                              cublasLtMatrixLayout_t of_c, void *d, cublasLtMatrixLayout_t of_d, const cublasLtMatmulAlgo_t *algorithm,
+                              void *workspace, size_t workspace_bytes, cudaStream_t stream)
 {
     static const char what[] = "cublasLtMatmul";
     locked hold(lock);
     for (const void *thing : {(void *)handle, (void *)description, (void *)of_a, (void *)of_b, (void *)of_c, (void *)of_d})
         if (!is_alive(what, thing))
             return CUBLAS_STATUS_INVALID_VALUE;
-    if (refuse(algorithm == nullptr, "no algorithm: each call would look for one") || refuse(alpha == nullptr || beta == nullptr, "no alpha or beta") ||
+    if (refuse(algorithm == nullptr, "no algorithm: each call would look for one") ||
+        refuse(alpha == nullptr || beta == nullptr, "no alpha or beta") ||
         refuse(*(const float *)beta != 0 || c != d || of_c != of_d, "adding to a matrix is not emulated"))
         return CUBLAS_STATUS_INVALID_VALUE;
     call made = {*(product *)description, *(matrix *)of_a, *(matrix *)of_b, *(matrix *)of_d, (const float *)a, (const float *)b, (float *)d,

@@ -1,0 +1,58 @@
+/* What weight arrays are made after each step, with Keras 3's formulas, for host and GPU. Knows no constraint by name. */
+#ifndef KNN_BACKEND_CONSTRAINTS_H
+#define KNN_BACKEND_CONSTRAINTS_H
+
+#include "core/everywhere.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Some axes of an array, the last one first: how many elements they span, and where the i-th of these is. */
+typedef struct knn__axes { int count; unsigned size[4]; size_t stride[4], length; } knn__axes;
+
+/* Of vectors: each spans the axes `within`, and there is one for each element that the axes `across` span. */
+typedef struct knn__constraint {
+    bool non_negative;                      /* that, and nothing else: vectors of one number */
+    float least, most, rate;                /* what norms should be: within [least, most], `rate` of the way to it */
+    knn__axes within, across;               /* across.length 0: no constraint */
+} knn__constraint;
+
+/* Divides by 32 bits, which several axes have room in. */
+KNN_EVERYWHERE size_t knn__axes_place(const knn__axes *of, size_t i)
+{
+    size_t at = 0;
+    for (int k = 0; k + 1 < of->count; k++) {
+        unsigned rest = (unsigned)i;
+        at += rest % of->size[k] * of->stride[k];
+        i = rest / of->size[k];
+    }
+    return of->count > 0 ? at + i * of->stride[of->count - 1] : at;
+}
+
+/* In float as Keras: next to a norm of 1 its epsilon rounds to a bit, which adds up over the steps. */
+KNN_EVERYWHERE float knn__norm_factor(const knn__constraint *c, float norm)
+{
+    const float epsilon = 1e-7f;            /* keras.config.epsilon() */
+    float cut = fminf(fmaxf(norm, c->least), c->most);
+    return (c->rate * cut + (1 - c->rate) * norm) / (epsilon + norm);
+}
+
+KNN_EVERYWHERE void knn__constrain_vector(const knn__constraint *c, float *array, size_t vector)
+{
+    float *w = array + knn__axes_place(&c->across, vector);
+    double sum = 0;
+    if (c->non_negative) {
+        *w = *w < 0 ? 0 : *w;
+        return;
+    }
+    for (size_t i = 0; i < c->within.length; i++) {
+        double value = w[knn__axes_place(&c->within, i)];
+        sum += value * value;
+    }
+    float factor = knn__norm_factor(c, (float)sqrt(sum));
+    for (size_t i = 0; i < c->within.length; i++)
+        w[knn__axes_place(&c->within, i)] *= factor;
+}
+
+#endif
