@@ -1,6 +1,6 @@
 /* The CUDA backend's kernels on an emulated GPU against the double reference: every case of the harness that it covers, its losses, its
- * optimizers; in three orders of the threads, and with grids of one and of a few blocks. Built twice: for kernels that the C++ compiler
- * made, and for those of nvcc. */
+ * optimizers; in three orders of the threads, with grids of one and of a few blocks, with arrays that are not aligned. Built twice: for kernels
+ * that the C++ compiler made, and for those of nvcc. */
 #include "harness.h"
 
 #include "backend/cuda/kernels.h"
@@ -38,6 +38,7 @@ static void one_block(void)
 static void three_blocks(void)
 {
     emulator_set_order(7);
+    emulator_set_unaligned(true);
     knn__cuda_grid_cap = 3;
     every = EVERY;
     offset = EVERY / 2;

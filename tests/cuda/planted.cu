@@ -66,6 +66,40 @@ KNN_KERNEL fill_from(float *to, unsigned first)
     to[threadIdx.x + first] = 1;                            /* beyond the array, not beyond the allocation */
 }
 
+/* ---- Right, but slow ---- */
+
+KNN_KERNEL write_row(float *to, unsigned first)
+{
+    to[first + threadIdx.x] = 1;
+}
+
+KNN_KERNEL write_column(float *to, unsigned first)
+{
+    to[32 * threadIdx.x + first] = 1;
+}
+
+KNN_KERNEL write_fours(float *to, unsigned first)
+{
+    for (unsigned i = 0; i < 4; i++)
+        to[4 * threadIdx.x + i] = (float)(first + i);
+}
+
+KNN_KERNEL write_tile(float *to, unsigned first)
+{
+    __shared__ float tile[32][32];
+    tile[threadIdx.x % 32][threadIdx.x / 32] = (float)first;
+    __syncthreads();
+    to[threadIdx.x] = tile[threadIdx.x % 32][threadIdx.x / 32];
+}
+
+KNN_KERNEL write_padded_tile(float *to, unsigned first)
+{
+    __shared__ float tile[32][33];
+    tile[threadIdx.x % 32][threadIdx.x / 32] = (float)first;
+    __syncthreads();
+    to[threadIdx.x] = tile[threadIdx.x % 32][threadIdx.x / 32];
+}
+
 cudaError_t planted_fill(cudaStream_t stream, float *to, unsigned n)
 {
     KNN_LAUNCH_EACH(n, stream, fill, to, n);
@@ -99,3 +133,8 @@ PLANTED(rotate_too_far)
 PLANTED(share_by_two)
 PLANTED(add)
 PLANTED(fill_from)
+PLANTED(write_row)
+PLANTED(write_column)
+PLANTED(write_fours)
+PLANTED(write_tile)
+PLANTED(write_padded_tile)

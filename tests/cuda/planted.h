@@ -23,6 +23,13 @@ cudaError_t planted_share_by_two(cudaStream_t stream, float *to, unsigned thread
 cudaError_t planted_add(cudaStream_t stream, float *to, unsigned threads, unsigned first);                     /* to[i] += first */
 cudaError_t planted_fill_from(cudaStream_t stream, float *to, unsigned threads, unsigned first);               /* to[first + i] = 1 */
 
+/* In the sectors and banks of memory: a row of numbers, a column of 32, four behind one another for each thread; a column of what a block shares. */
+cudaError_t planted_write_row(cudaStream_t stream, float *to, unsigned threads, unsigned first);
+cudaError_t planted_write_column(cudaStream_t stream, float *to, unsigned threads, unsigned first);
+cudaError_t planted_write_fours(cudaStream_t stream, float *to, unsigned threads, unsigned first);
+cudaError_t planted_write_tile(cudaStream_t stream, float *to, unsigned threads, unsigned first);
+cudaError_t planted_write_padded_tile(cudaStream_t stream, float *to, unsigned threads, unsigned first);
+
 #ifdef __cplusplus
 }
 #endif

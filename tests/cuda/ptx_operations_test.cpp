@@ -39,9 +39,11 @@ static const sample samples[] = {
     {"cvt.rzi.s32.f64", d(-2.9), 0, 0, u(-2)}, {"cvt.rzi.s32.f64", d(3e9), 0, 0, u(INT32_MAX)}, {"cvt.rmi.f32.f32", f(-2.1f), 0, 0, f(-3)},
     {"cvt.rzi.f32.f32", f(-2.9f), 0, 0, f(-2)}, {"cvt.rn.f64.u64", 1ull << 63, 0, 0, d(0x1p63)},
     {"cvt.sat.f32.f32", f(1.5f), 0, 0, f(1)}, {"cvt.sat.f32.f32", f(-1), 0, 0, f(0)}, {"cvt.sat.f32.f32", f(F_NAN), 0, 0, f(0)},
+    {"cvt.u32.u16", 0x5ffff, 0, 0, 0xffff}, {"cvt.u16.u32", 0x50007, 0, 0, 7},
 
     {"add.s32", 0xffffffffu, 2, 0, 1}, {"add.s64", ~0ull, 2, 0, 1}, {"add.f32", f(1), f(0.5f), 0, f(1.5f)}, {"add.f64", d(1), d(0.5), 0, d(1.5)},
     {"add.rn.f64", d(1), d(2), 0, d(3)}, {"add.rz.f32", f(1), f(0x1.8p-24f), 0, f(1)}, {"add.f32", f(1), f(0x1.8p-24f), 0, f(1 + 0x1p-23f)},
+    {"add.s16", 0x1ffff, 3, 0, 2}, {"or.b64", 12ull << 40, 10ull << 40, 0, 14ull << 40},
     {"add.u64", ~0ull, 2, 0, 1}, {"add.rn.f32", f(1), f(2), 0, f(3)}, {"sub.s64", 2, 3, 0, ~0ull}, {"mul.rn.f32", f(3), f(-2), 0, f(-6)},
     {"div.s32", u(-7), 2, 0, u(-3)}, {"neg.s32", 5, 0, 0, u(-5)},
     {"sub.s32", 2, 3, 0, u(-1)}, {"sub.f32", f(2), f(3), 0, f(-1)}, {"sub.f64", d(2), d(3), 0, d(-1)},
@@ -218,20 +220,22 @@ START_TEST(vectors_go_through_every_memory)
     ptx::program all;
     void *memory;
     cudaStream_t stream;
-    float numbers[4];
+    float numbers[12];
     unsigned char bytes[4];
     std::string wrong = read(kernel(".shared .align 16 .b8 all[32];\n ld.param.u64 %rd1, [k_param_1];\n mov.f32 %f1, 0f3F800000;\n mov.f32 %f2, 0f40000000;\n"
                                     "mov.u32 %r1, all;\n st.shared.f32 [%r1+16], %f1;\n st.shared.f32 [all+20], %f2;\n st.shared.f32 [all+24], %f1;\n"
                                     "st.shared.f32 [all+28], %f2;\n bar.sync 0;\n ld.shared.v4.f32 {%f1, %f2, %fd1, %fd2}, [%r1+16];\n"
                                     "st.global.v4.f32 [%rd1], {%f2, %f1, %fd2, %fd1};\n ld.global.u8 %r2, [%rd1+3];\n ld.shared.v2.f32 {%f1, %f2}, [all+24];\n"
                                     "ld.global.v4.u8 {%r1, %r1, %r1, %r3}, [%rd1];\n ld.global.v2.u8 {%r1, %r4}, [%rd1+2];\n"
-                                    "st.global.f32 [%rd1+16], %f2;\n st.global.v4.u8 [%rd1+16], {%r2, %r2, %r3, %r4};\n st.global.u8 [%rd1+16], %r2;\n ret;"), all);
+                                    "st.global.f32 [%rd1+16], %f2;\n st.global.v4.u8 [%rd1+16], {%r2, %r2, %r3, %r4};\n st.global.u8 [%rd1+16], %r2;\n"
+                                    "ld.global.v4.u16 {%r1, %r2, %r3, %r4}, [%rd1];\n st.global.v4.u16 [%rd1+24], {%r3, %r4, %r1, %r2};\n"
+                                    "ld.global.v4.f32 {%f1, %f2, %fd1, %fd2}, [%rd1];\n st.global.v4.f32 [%rd1+32], {%f2, %f1, %fd2, %fd1};\n ret;"), all);
     ck_assert_str_eq(wrong.c_str(), "");
-    ck_assert_int_eq(cudaMalloc(&memory, 32), cudaSuccess);
+    ck_assert_int_eq(cudaMalloc(&memory, sizeof numbers), cudaSuccess);
     ck_assert_int_eq(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
     struct { uint32_t step, gap; void *to; uint64_t more; } parameters = {0, 0, memory, 0};
     launch("k", dim3(1), dim3(1), all.at("k").shared_bytes, stream, [&] { ptx::run(all, all.at("k"), (unsigned char *)&parameters); });
-    ck_assert_int_eq(cudaMemcpyAsync(numbers, memory, 16, cudaMemcpyDeviceToHost, stream), cudaSuccess);
+    ck_assert_int_eq(cudaMemcpyAsync(numbers, memory, sizeof numbers, cudaMemcpyDeviceToHost, stream), cudaSuccess);
     ck_assert_int_eq(cudaMemcpyAsync(bytes, (char *)memory + 16, 4, cudaMemcpyDeviceToHost, stream), cudaSuccess);
     ck_assert_int_eq(cudaStreamSynchronize(stream), cudaSuccess);
     ck_assert_int_eq(cudaStreamDestroy(stream), cudaSuccess);
@@ -241,6 +245,10 @@ START_TEST(vectors_go_through_every_memory)
         ck_assert_float_eq(numbers[i], i % 2 == 0 ? 2 : 1);
     for (int i = 0; i < 4; i++)
         ck_assert_uint_eq(bytes[i], 0x40);
+    for (int i = 0; i < 4; i++)
+        ck_assert_float_eq(numbers[8 + i], i % 2 == 0 ? 1 : 2);
+    ck_assert_float_eq(numbers[6], 1);
+    ck_assert_float_eq(numbers[7], 2);
 }
 END_TEST
 

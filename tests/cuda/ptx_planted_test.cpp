@@ -1,4 +1,4 @@
-/* Mistakes with memory and barriers, planted in kernels that nvcc compiled, are seen with file and line. */
+/* Mistakes with memory and barriers, planted in kernels that nvcc compiled, are seen with file and line; and what is right, but slow. */
 #include "emulator.h"
 #include "inside.h"
 #include "launch.h"
@@ -10,13 +10,14 @@
 
 using namespace emulator;
 
-enum { THREADS = 64, FIRST = 7 };
+enum { THREADS = 64, FIRST = 7, COLUMNS = 32 };
 
 static float rotated[THREADS];
 
-/* Runs the kernel of this name in planted.cu, a block of it, on the first half of an allocation: the complaint. */
-static std::string run_planted(const std::string &name)
+/* Runs the kernel of this name in planted.cu, a block of it, on the first half of an allocation, of so many numbers: the complaint. */
+static std::string run_planted(const std::string &name, size_t numbers = THREADS)
 {
+    const size_t bytes = numbers * sizeof *rotated;
     ptx::program all;
     void *memory;
     cudaStream_t stream;
@@ -24,11 +25,11 @@ static std::string run_planted(const std::string &name)
     const std::string wrong = ptx::parse(PLANTED_PTX, all);
     ck_assert_str_eq(wrong.c_str(), "");
     const ptx::function &f = all.at("_Z" + std::to_string(name.size()) + name + "Pfj");
-    ck_assert_int_eq(cudaMalloc(&memory, 2 * sizeof rotated), cudaSuccess);
-    ck_assert_uint_gt(knn__cuda_placed(memory, sizeof rotated), 0);
+    ck_assert_int_eq(cudaMalloc(&memory, 2 * bytes), cudaSuccess);
+    ck_assert_uint_gt(knn__cuda_placed(memory, bytes), 0);
     ck_assert_int_eq(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
     struct { void *to; unsigned first; } parameters = {memory, FIRST};
-    launch(name.c_str(), dim3(1), dim3(THREADS), f.shared_bytes, stream, [&] { ptx::run(all, f, (unsigned char *)&parameters); });
+    launch(f.name.c_str(), dim3(1), dim3(THREADS), f.shared_bytes, stream, [&] { ptx::run(all, f, (unsigned char *)&parameters); });
     ck_assert_int_eq(cudaMemcpyAsync(rotated, memory, sizeof rotated, cudaMemcpyDeviceToHost, stream), cudaSuccess);
     ck_assert_int_eq(cudaStreamDestroy(stream), cudaSuccess);
     ck_assert_int_eq(cudaFree(memory), cudaSuccess);
@@ -59,6 +60,32 @@ START_TEST(what_is_wrong_is_seen)
 }
 END_TEST
 
+/* What a warp's accesses need and take, in sectors of the device's memory or in turns of the banks. */
+static const struct { const char *kernel; int shared; size_t needed, taken; } slow[] = {
+    {"write_row", 0, 4, 5}, {"write_column", 0, 4, 32}, {"write_fours", 0, 4, 16}, {"write_tile", 1, 1, 32}, {"write_padded_tile", 1, 1, 1},
+    {"rotate", 1, 1, 1}};
+
+/* Of all lines of the kernel. */
+START_TEST(what_is_slow_is_counted)
+{
+    emulator_requests lines[16];
+    size_t requests = 0, needed = 0, taken = 0;
+    emulator_count_traffic();
+    ck_assert_str_eq(run_planted(slow[_i].kernel, THREADS * COLUMNS).c_str(), "");
+    const size_t count = emulator_get_requests(lines, sizeof lines / sizeof *lines);
+    for (size_t i = 0; i < count; i++)
+        if (lines[i].shared == slow[_i].shared) {
+            ck_assert_str_eq(lines[i].kernel, slow[_i].kernel);
+            requests += lines[i].requests;
+            needed += lines[i].needed;
+            taken += lines[i].taken;
+        }
+    ck_assert_uint_gt(requests, 0);
+    ck_assert_uint_eq(needed, requests * slow[_i].needed);
+    ck_assert_uint_eq(taken, requests * slow[_i].taken);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("ptx_planted");
@@ -66,6 +93,9 @@ static Suite *suite(void)
     tcase_add_test(barriers, what_is_right_passes);
     tcase_add_loop_test(barriers, what_is_wrong_is_seen, 0, (int)(sizeof planted / sizeof *planted));
     suite_add_tcase(s, barriers);
+    TCase *requests = tcase_create("requests");
+    tcase_add_loop_test(requests, what_is_slow_is_counted, 0, (int)(sizeof slow / sizeof *slow));
+    suite_add_tcase(s, requests);
     return s;
 }
 

@@ -58,12 +58,12 @@ judge() {
         !($1 in marks) { next }
         {
             kernel = $1
-            if (marked("four") && !(any("LDG128") && any("STG128"))) complain("no loads and stores of 128 bits")
-            if (marked("ffma") && !any("FFMA"))                      complain("no FFMA")
-            if (marked("hmma") && !any("HMMA"))                      complain("no HMMA")
-            if (any("LDL|STL") != marked("local"))                   complain("local memory, or marked so without need")
-            if (any("CALL") != marked("calls"))                      complain("calls, or marked so without need")
-            if (any("LDS|STS") && !any("BAR"))                       complain("shared memory, but no barrier")
+            if (marked("four") && !(any("LDG128") && any("STG128")))  complain("no loads and stores of 128 bits")
+            if (marked("ffma") && !any("FFMA"))                       complain("no FFMA")
+            if (marked("hmma") && capability >= 80 && !any("HMMA"))   complain("no HMMA")
+            if (any("LDL|STL") != marked("local"))                    complain("local memory, or marked so without need")
+            if (any("CALL") != marked("calls"))                       complain("calls, or marked so without need")
+            if (any("LDS|STS") && !any("BAR"))                        complain("shared memory, but no barrier")
         }
         END { exit failed }' "$budget" -
 }

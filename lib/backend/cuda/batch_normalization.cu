@@ -53,47 +53,50 @@ KNN_KERNEL join_parts(knn__cuda_batch n, const float *partial, float momentum, f
     }
 }
 
-static __device__ float inverse_of(const knn__cuda_batch &n, unsigned channel) { return 1 / sqrtf(n.variance[channel] + n.epsilon); }
+static __device__ float inverse_of(const knn__cuda_batch &n, float variance) { return 1 / sqrtf(variance + n.epsilon); }
 
-static __device__ float scale_of(const knn__cuda_batch &n, unsigned channel)
+/* What belongs to a channel. */
+typedef struct channel { float mean, variance, gamma, beta; } channel;
+
+static __device__ channel channel_of(const knn__cuda_batch &n, unsigned c)
 {
-    return n.gamma != NULL ? n.gamma[channel] * inverse_of(n, channel) : inverse_of(n, channel);
+    return {n.mean[c], n.variance[c], n.gamma != NULL ? n.gamma[c] : 1, n.beta != NULL ? n.beta[c] : 0};
 }
+
+static __device__ float scale_of(const knn__cuda_batch &n, const channel &c) { return c.gamma * inverse_of(n, c.variance); }
 
 /* One expression, rounded in one way, for both passes: they must agree on what ReLU lets through. */
-static __device__ float normalized(const knn__cuda_batch &n, unsigned channel, float x)
-{
-    return fmaf(x - n.mean[channel], scale_of(n, channel), n.beta != NULL ? n.beta[channel] : 0);
-}
+static __device__ float normalized(const knn__cuda_batch &n, const channel &c, float x) { return fmaf(x - c.mean, scale_of(n, c), c.beta); }
 
 KNN_KERNEL normalize(knn__cuda_batch n, const float *x, float *y)
 {
-    KNN_EACH (i, n.rows * n.channels) {
-        float value = normalized(n, i % n.channels, x[i]);
-        y[i] = n.relu && value <= 0 ? 0 : value;
-    }
+    each(n.rows * n.channels, n.channels, y, [=](unsigned, float x, float mean, float variance, float gamma, float beta) {
+        float value = normalized(n, {mean, variance, gamma, beta}, x);
+        return n.relu && value <= 0 ? 0 : value;
+    }, x, by_column{n.mean, 0}, by_column{n.variance, 0}, by_column{n.gamma, 1}, by_column{n.beta, 0});
 }
 
 /* dy behind ReLU's mask. */
-static __device__ float masked(const knn__cuda_batch &n, unsigned channel, float x, float dy)
+static __device__ float masked(const knn__cuda_batch &n, const channel &c, float x, float dy)
 {
-    return !n.relu || normalized(n, channel, x) > 0 ? dy : 0;
+    return !n.relu || normalized(n, c, x) > 0 ? dy : 0;
 }
 
 /* partial: [parts][dbeta, dgamma][channels]: the sums of dz and of dz (x - mean) / deviation. */
 KNN_KERNEL gradient_parts(knn__cuda_batch n, const float *x, const float *dy, float *partial)
 {
     KNN_EACH (i, n.parts * n.channels) {
-        unsigned part = i / n.channels, channel = i % n.channels;
+        unsigned part = i / n.channels, column = i % n.channels;
         rows r = rows_of(n, part);
+        channel c = channel_of(n, column);
         float sum = 0, product = 0;
         for (unsigned row = r.first; row < r.last; row++) {
-            float value = x[row * n.channels + channel], dz = masked(n, channel, value, dy[row * n.channels + channel]);
+            float value = x[row * n.channels + column], dz = masked(n, c, value, dy[row * n.channels + column]);
             sum += dz;
-            product += dz * (value - n.mean[channel]);
+            product += dz * (value - c.mean);
         }
-        partial[2 * part * n.channels + channel] = sum;
-        partial[(2 * part + 1) * n.channels + channel] = product * inverse_of(n, channel);
+        partial[2 * part * n.channels + column] = sum;
+        partial[(2 * part + 1) * n.channels + column] = product * inverse_of(n, c.variance);
     }
 }
 
@@ -118,14 +121,14 @@ KNN_KERNEL add_gradients(knn__cuda_batch n, const float *partial, float *sums, f
 /* dx = scale (dz - mean of dz - n * mean of dz n), n the normalized x: mean and variance depend on x, too. sums NULL: they do not. */
 KNN_KERNEL input_gradient(knn__cuda_batch n, const float *x, const float *dy, const float *sums, float *dx)
 {
-    float share = 1 / (float)n.rows;
-    KNN_EACH (i, n.rows * n.channels) {
-        unsigned channel = i % n.channels;
-        float dz = masked(n, channel, x[i], dy[i]);
-        if (sums != NULL)
-            dz -= share * (sums[channel] + (x[i] - n.mean[channel]) * inverse_of(n, channel) * sums[n.channels + channel]);
-        dx[i] = scale_of(n, channel) * dz;
-    }
+    float share = sums != NULL ? 1 / (float)n.rows : 0;
+    each(n.rows * n.channels, n.channels, dx,
+         [=](unsigned, float x, float dy, float mean, float variance, float gamma, float beta, float sum, float product) {
+        channel c = {mean, variance, gamma, beta};
+        float dz = masked(n, c, x, dy) - share * (sum + (x - mean) * inverse_of(n, variance) * product);
+        return scale_of(n, c) * dz;
+    }, x, dy, by_column{n.mean, 0}, by_column{n.variance, 0}, by_column{n.gamma, 1}, by_column{n.beta, 0}, by_column{sums, 0},
+         by_column{sums != NULL ? sums + n.channels : NULL, 0});
 }
 
 cudaError_t knn__cuda_batch_statistics(cudaStream_t stream, knn__cuda_batch n, const float *x, float momentum, float *partial,
@@ -139,7 +142,7 @@ cudaError_t knn__cuda_batch_statistics(cudaStream_t stream, knn__cuda_batch n, c
 
 cudaError_t knn__cuda_normalize(cudaStream_t stream, knn__cuda_batch n, const float *x, float *y)
 {
-    KNN_LAUNCH_EACH(n.rows * n.channels, stream, normalize, n, x, y);
+    KNN_LAUNCH_FOURS(n.rows * n.channels, stream, normalize, n, x, y);
     return cudaGetLastError();
 }
 
@@ -155,6 +158,6 @@ cudaError_t knn__cuda_normalization_gradients(cudaStream_t stream, knn__cuda_bat
 cudaError_t knn__cuda_normalize_backward(cudaStream_t stream, knn__cuda_batch n, const float *x, const float *dy, const float *sums,
                                          float *dx)
 {
-    KNN_LAUNCH_EACH(n.rows * n.channels, stream, input_gradient, n, x, dy, sums, dx);
+    KNN_LAUNCH_FOURS(n.rows * n.channels, stream, input_gradient, n, x, dy, sums, dx);
     return cudaGetLastError();
 }

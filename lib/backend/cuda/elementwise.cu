@@ -4,37 +4,39 @@
 
 KNN_KERNEL activate(knn_activation f, const float *x, unsigned n, float *y)
 {
-    KNN_EACH (i, n)
-        y[i] = activated(f, x[i]);
+    each(n, 0, y, [=](unsigned, float x) { return activated(f, x); }, x);
 }
 
 KNN_KERNEL activate_backward(knn_activation f, const float *kept, const float *dy, unsigned n, float *dx)
 {
-    KNN_EACH (i, n)
-        dx[i] = activation_gradient(f, kept[i], dy[i]);
+    each(n, 0, dx, [=](unsigned, float kept, float dy) { return activation_gradient(f, kept, dy); }, kept, dy);
 }
 
 KNN_KERNEL rescale(float scale, float offset, const float *x, unsigned n, float *y)
 {
-    KNN_EACH (i, n)
-        y[i] = scale * x[i] + offset;
+    each(n, 0, y, [=](unsigned, float x) { return scale * x + offset; }, x);
 }
 
-/* Four draws for each i: one block of the generator, and all numbers of its image that have these draws. */
+static __device__ float dropped(const knn__cuda_draws &d, uint32_t word, float x) { return knn__uniform_of(word) < d.keep ? x * d.scale : 0; }
+
+static __device__ four<float> dropped(const knn__cuda_draws &d, const uint32_t words[4], const four<float> &x)
+{
+    return {{dropped(d, words[0], x.values[0]), dropped(d, words[1], x.values[1]), dropped(d, words[2], x.values[2]),
+             dropped(d, words[3], x.values[3])}};
+}
+
+/* Four draws for each i: one block of the generator, and all numbers of its image that have these draws: neighbours in rows of d.draws. */
 KNN_KERNEL drop(knn__cuda_draws d, unsigned n, const float *from, float *to)
 {
     unsigned blocks = (d.draws + 3) / 4, iteration = *d.iteration;
+    bool aligned = d.draws % 4 == 0 && is_aligned(from) && is_aligned(to);
     KNN_EACH (i, n) {
         unsigned image = i / blocks, block = i % blocks;
         const uint32_t counter[4] = {d.stream, iteration, image, block};
         uint32_t words[4];
         knn__philox(d.seed, counter, words);
-        for (unsigned word = 0; word < 4; word++) {
-            bool kept = knn__uniform_of(words[word]) < d.keep;
-            unsigned draw = 4 * block + word;
-            for (unsigned at = draw; draw < d.draws && at < d.length; at += d.draws)
-                to[image * d.length + at] = kept ? from[image * d.length + at] * d.scale : 0;
-        }
+        for (unsigned row = image * d.length; row < (image + 1) * d.length; row += d.draws)
+            store_four(to + row, 4 * block, d.draws, aligned, dropped(d, words, load_four(from + row, 4 * block, d.draws, aligned)));
     }
 }
 
@@ -72,19 +74,19 @@ KNN_KERNEL disturb(knn__cuda_noise d, unsigned n, const float *from, float *to)
 
 cudaError_t knn__cuda_activate(cudaStream_t stream, knn_activation f, const float *x, unsigned n, float *y)
 {
-    KNN_LAUNCH_EACH(n, stream, activate, f, x, n, y);
+    KNN_LAUNCH_FOURS(n, stream, activate, f, x, n, y);
     return cudaGetLastError();
 }
 
 cudaError_t knn__cuda_activate_backward(cudaStream_t stream, knn_activation f, const float *kept, const float *dy, unsigned n, float *dx)
 {
-    KNN_LAUNCH_EACH(n, stream, activate_backward, f, kept, dy, n, dx);
+    KNN_LAUNCH_FOURS(n, stream, activate_backward, f, kept, dy, n, dx);
     return cudaGetLastError();
 }
 
 cudaError_t knn__cuda_rescale(cudaStream_t stream, float scale, float offset, const float *x, unsigned n, float *y)
 {
-    KNN_LAUNCH_EACH(n, stream, rescale, scale, offset, x, n, y);
+    KNN_LAUNCH_FOURS(n, stream, rescale, scale, offset, x, n, y);
     return cudaGetLastError();
 }
 

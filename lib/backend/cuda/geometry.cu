@@ -3,14 +3,17 @@
 
 #include "backend/up_sampling.h"
 
-/* to[row][column] = from[row - top][column - left], zeros where there is none. */
-KNN_KERNEL shift(knn__cuda_shift s, unsigned n, const float *from, float *to)
+KNN_KERNELS_ARE_TEMPLATES
+
+/* to[row][column] = from[row - top][column - left], zeros where there is none; COUNT neighbouring channels for each thread. */
+template <unsigned COUNT> KNN_KERNEL shift(knn__cuda_shift s, unsigned n, const float *from, float *to)
 {
-    KNN_EACH (i, n) {
-        unsigned channel = i % s.channels, pixel = i / s.channels, image = pixel / s.to_width / s.to_height;
+    KNN_EACH (k, n / COUNT) {
+        unsigned i = COUNT * k, channel = i % s.channels, pixel = i / s.channels, image = pixel / s.to_width / s.to_height;
         unsigned row = pixel / s.to_width % s.to_height - s.top, column = pixel % s.to_width - s.left;     /* what lies outside wraps */
         bool inside = row < s.from_height && column < s.from_width;
-        to[i] = inside ? from[((image * s.from_height + row) * s.from_width + column) * s.channels + channel] : 0;
+        const float *place = from + ((image * s.from_height + row) * s.from_width + column) * s.channels + channel;
+        store(to + i, inside ? load<COUNT>(place) : pack<float, COUNT>{});
     }
 }
 
@@ -79,7 +82,7 @@ KNN_KERNEL enlarge_backward(knn__cuda_enlargement e, unsigned n, const float *dy
 cudaError_t knn__cuda_shift_pictures(cudaStream_t stream, knn__cuda_shift s, unsigned images, const float *from, float *to)
 {
     unsigned n = images * s.to_height * s.to_width * s.channels;
-    KNN_LAUNCH_EACH(n, stream, shift, s, n, from, to);
+    KNN_LAUNCH_FOURS_IF(s.channels % 4 == 0 && is_aligned(from) && is_aligned(to), n, stream, shift, s, n, from, to);
     return cudaGetLastError();
 }
 

@@ -52,14 +52,13 @@ static __device__ float normalized(const knn__cuda_groups &g, unsigned i, float 
 
 KNN_KERNEL normalize(knn__cuda_groups g, unsigned n, const float *x, const float *statistics, float *y)
 {
-    KNN_EACH (i, n)
-        y[i] = gamma_of(g, i) * normalized(g, i, x[i], statistics) + (g.beta != NULL ? g.beta[i % width_of(g)] : 0);
+    each(n, width_of(g), y, [=](unsigned i, float x, float gamma, float beta) { return gamma * normalized(g, i, x, statistics) + beta; },
+         x, by_column{g.gamma, 1}, by_column{g.beta, 0});
 }
 
 KNN_KERNEL multiply(knn__cuda_groups g, unsigned n, const float *x, const float *dy, const float *statistics, float *products)
 {
-    KNN_EACH (i, n)
-        products[i] = dy[i] * normalized(g, i, x[i], statistics);
+    each(n, 0, products, [=](unsigned i, float x, float dy) { return dy * normalized(g, i, x, statistics); }, x, dy);
 }
 
 KNN_KERNEL sum_groups(knn__cuda_groups g, unsigned count, const float *dy, const float *products, float *sums)
@@ -81,11 +80,10 @@ KNN_KERNEL sum_groups(knn__cuda_groups g, unsigned count, const float *dy, const
 /* dx = (dz - mean of dz - m * mean of dz m) / deviation, where dz = gamma dy, and m is the normalized x. */
 KNN_KERNEL input_gradient(knn__cuda_groups g, unsigned n, const float *x, const float *dy, const float *statistics, const float *sums, float *dx)
 {
-    KNN_EACH (i, n) {
+    each(n, width_of(g), dx, [=](unsigned i, float x, float dy, float gamma) {
         unsigned group = group_of(g, i);
-        float dz = gamma_of(g, i) * dy[i];
-        dx[i] = (dz - sums[2 * group] - normalized(g, i, x[i], statistics) * sums[2 * group + 1]) * statistics[2 * group + 1];
-    }
+        return (gamma * dy - sums[2 * group] - normalized(g, i, x, statistics) * sums[2 * group + 1]) * statistics[2 * group + 1];
+    }, x, dy, by_column{g.gamma, 1});
 }
 
 static unsigned groups_in(knn__cuda_groups g, unsigned n) { return n / (g.rows * g.columns); }
@@ -98,14 +96,14 @@ cudaError_t knn__cuda_group_statistics(cudaStream_t stream, knn__cuda_groups g, 
 
 cudaError_t knn__cuda_normalize_groups(cudaStream_t stream, knn__cuda_groups g, unsigned n, const float *x, const float *statistics, float *y)
 {
-    KNN_LAUNCH_EACH(n, stream, normalize, g, n, x, statistics, y);
+    KNN_LAUNCH_FOURS(n, stream, normalize, g, n, x, statistics, y);
     return cudaGetLastError();
 }
 
 cudaError_t knn__cuda_group_products(cudaStream_t stream, knn__cuda_groups g, unsigned n, const float *x, const float *dy,
                                      const float *statistics, float *products)
 {
-    KNN_LAUNCH_EACH(n, stream, multiply, g, n, x, dy, statistics, products);
+    KNN_LAUNCH_FOURS(n, stream, multiply, g, n, x, dy, statistics, products);
     return cudaGetLastError();
 }
 
@@ -118,6 +116,6 @@ cudaError_t knn__cuda_group_sums(cudaStream_t stream, knn__cuda_groups g, unsign
 cudaError_t knn__cuda_normalize_groups_backward(cudaStream_t stream, knn__cuda_groups g, unsigned n, const float *x, const float *dy,
                                                 const float *statistics, const float *sums, float *dx)
 {
-    KNN_LAUNCH_EACH(n, stream, input_gradient, g, n, x, dy, statistics, sums, dx);
+    KNN_LAUNCH_FOURS(n, stream, input_gradient, g, n, x, dy, statistics, sums, dx);
     return cudaGetLastError();
 }

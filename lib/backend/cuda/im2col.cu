@@ -1,21 +1,25 @@
 /* Pictures to columns and back, for convolutions of any stride, dilation, padding and number of groups. Multiplies nothing: blas.c. */
 #include "backend/cuda/knn_cu.h"
 
+KNN_KERNELS_ARE_TEMPLATES
+
 static __device__ unsigned columns_length(knn__cuda_window w, unsigned count) { return w.kernel_height * w.kernel_width * count; }
 
-/* A number of the columns for each i. */
+/* COUNT numbers of the columns for each thread, of neighbouring channels. */
+template <unsigned COUNT>
 KNN_KERNEL im2col(knn__cuda_window w, unsigned n, unsigned first, unsigned count, const float *x, float *columns)
 {
     unsigned length = columns_length(w, count);
-    KNN_EACH (i, n) {
-        unsigned position = i / length, k = i % length, tap = k / count;
+    KNN_EACH (turn, n / COUNT) {
+        unsigned i = COUNT * turn, position = i / length, k = i % length, tap = k / count;
         unsigned row = position / w.out_width % w.out_height, column = position % w.out_width;
         unsigned image = position / w.out_width / w.out_height;
         /* Above and left of the picture these wrap to large numbers: outside, too. */
         unsigned in_row = row * w.stride_height + tap / w.kernel_width * w.dilation_height - w.pad_top;
         unsigned in_column = column * w.stride_width + tap % w.kernel_width * w.dilation_width - w.pad_left;
         bool inside = in_row < w.in_height && in_column < w.in_width;
-        columns[i] = inside ? x[((image * w.in_height + in_row) * w.in_width + in_column) * w.channels + first + k % count] : 0;
+        const float *from = x + ((image * w.in_height + in_row) * w.in_width + in_column) * w.channels + first + k % count;
+        store(columns + i, inside ? load<COUNT>(from) : pack<float, COUNT>{});
     }
 }
 
@@ -47,7 +51,8 @@ cudaError_t knn__cuda_im2col(cudaStream_t stream, knn__cuda_window w, unsigned i
                              float *columns)
 {
     unsigned n = images * w.out_height * w.out_width * w.kernel_height * w.kernel_width * count;
-    KNN_LAUNCH_EACH(n, stream, im2col, w, n, first, count, x, columns);
+    bool fours = w.channels % 4 == 0 && first % 4 == 0 && count % 4 == 0 && is_aligned(x) && is_aligned(columns);
+    KNN_LAUNCH_FOURS_IF(fours, n, stream, im2col, w, n, first, count, x, columns);
     return cudaGetLastError();
 }
 

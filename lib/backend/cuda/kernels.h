@@ -246,7 +246,7 @@ typedef struct knn__cuda_step {
     const knn__cuda_now *now;
     float epsilon_2, clip_threshold;        /* Adafactor */
     float *weights, *gradients, *sum, *average;
-    float *slot[KNN_OWN_SLOTS];             /* those that are not in use are not looked at, but may be reckoned with */
+    float *slot[KNN_OWN_SLOTS];             /* NULL: not in use */
     size_t length;
     const knn__weight_array *arrays;        /* [count] */
     unsigned count;

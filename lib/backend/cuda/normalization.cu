@@ -17,26 +17,28 @@ static __device__ float deviation_of(const knn__cuda_known &k, unsigned channel)
 
 KNN_KERNEL normalize(knn__cuda_known k, unsigned n, const float *x, float *y)
 {
-    KNN_EACH (i, n) {
+    each(n, 0, y, [=](unsigned i, float x) {
         unsigned channel = i % k.channels;
-        y[i] = k.invert ? x[i] * deviation_of(k, channel) + mean_of(k, channel) : (x[i] - mean_of(k, channel)) / deviation_of(k, channel);
-    }
+        return k.invert ? x * deviation_of(k, channel) + mean_of(k, channel) : (x - mean_of(k, channel)) / deviation_of(k, channel);
+    }, x);
 }
 
 KNN_KERNEL normalize_backward(knn__cuda_known k, unsigned n, const float *dy, float *dx)
 {
-    KNN_EACH (i, n)
-        dx[i] = k.invert ? dy[i] * deviation_of(k, i % k.channels) : dy[i] / deviation_of(k, i % k.channels);
+    each(n, 0, dx, [=](unsigned i, float dy) {
+        float deviation = deviation_of(k, i % k.channels);
+        return k.invert ? dy * deviation : dy / deviation;
+    }, dy);
 }
 
 cudaError_t knn__cuda_normalize_known(cudaStream_t stream, knn__cuda_known k, unsigned n, const float *x, float *y)
 {
-    KNN_LAUNCH_EACH(n, stream, normalize, k, n, x, y);
+    KNN_LAUNCH_FOURS(n, stream, normalize, k, n, x, y);
     return cudaGetLastError();
 }
 
 cudaError_t knn__cuda_normalize_known_backward(cudaStream_t stream, knn__cuda_known k, unsigned n, const float *dy, float *dx)
 {
-    KNN_LAUNCH_EACH(n, stream, normalize_backward, k, n, dy, dx);
+    KNN_LAUNCH_FOURS(n, stream, normalize_backward, k, n, dy, dx);
     return cudaGetLastError();
 }

@@ -47,7 +47,7 @@ static knn__cuda_step arguments(const knn__step_call *call)
         .clipnorm = (float)call->clipnorm, .clipvalue = (float)call->clipvalue, .global_clipnorm = (float)call->global_clipnorm,
         .penalty = call->penalty};
     for (int i = 0; i < KNN_OWN_SLOTS; i++)
-        s.slot[i] = update->slot[i] != NULL ? update->slot[i] : update->weights;
+        s.slot[i] = update->slot[i];
     place_sums(call, &s);
     return s;
 }

@@ -21,7 +21,7 @@ static __device__ pair term(const knn__cuda_step &s, sums of, const knn__weight_
     case SUMS_OF_PENALTIES:
         return {array.l1 * fabs(weight) + array.l2 * weight * weight, 0};
     case SUMS_OF_GRADIENTS:
-        step = knn__gradient_of(s, i);
+        step = knn__gradient_of(s, i, s.weights[i], s.gradients[i], s.sum != NULL ? s.sum[i] : 0);
         return {step * step, 0};
     default:
         step = lamb_step(s, i);

@@ -41,15 +41,14 @@ template <size_t knn__weight_array::*BEGIN> static __device__ inline unsigned kn
 static __device__ inline unsigned knn__array_of(const knn__cuda_step &s, size_t i) { return knn__last_array<&knn__weight_array::offset>(s, i); }
 
 /* With the penalty's; the mean over the batches that make this update. Not clipped. */
-static __device__ inline float knn__gradient_of(const knn__cuda_step &s, size_t i)
+static __device__ inline float knn__gradient_of(const knn__cuda_step &s, size_t i, float weight, float gradient, float sum)
 {
-    float gradient = s.gradients[i];
     if (s.penalized) {
         const knn__weight_array &array = s.arrays[knn__array_of(s, i)];
-        float weight = s.weights[i], sign = (float)((weight > 0) - (weight < 0));
+        float sign = (float)((weight > 0) - (weight < 0));
         gradient += (float)array.l1 * sign + (float)(2 * array.l2) * weight;
     }
-    return s.sum != NULL && s.last ? (gradient + s.sum[i]) / s.batches : gradient;
+    return s.sum != NULL && s.last ? (gradient + sum) / s.batches : gradient;
 }
 
 #endif

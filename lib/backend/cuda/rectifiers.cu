@@ -47,14 +47,12 @@ static __device__ float slope_of(const knn__cuda_rectifier &r, float alpha, floa
 
 KNN_KERNEL rectify(knn__cuda_rectifier r, unsigned n, const float *x, float *y)
 {
-    KNN_EACH (i, n)
-        y[i] = value_of(r, alpha_of(r, i), x[i]);
+    each(n, 0, y, [=](unsigned i, float x) { return value_of(r, alpha_of(r, i), x); }, x);
 }
 
 KNN_KERNEL rectify_backward(knn__cuda_rectifier r, unsigned n, const float *x, const float *dy, float *dx)
 {
-    KNN_EACH (i, n)
-        dx[i] = dy[i] * slope_of(r, alpha_of(r, i), x[i]);
+    each(n, 0, dx, [=](unsigned i, float x, float dy) { return dy * slope_of(r, alpha_of(r, i), x); }, x, dy);
 }
 
 /* Over one axis of an image: the places that have alpha number `at`. */
@@ -86,13 +84,13 @@ KNN_KERNEL alpha_products(knn__cuda_rectifier r, unsigned n, unsigned alphas, co
 
 cudaError_t knn__cuda_rectify(cudaStream_t stream, knn__cuda_rectifier r, unsigned images, const float *x, float *y)
 {
-    KNN_LAUNCH_EACH(images * r.length, stream, rectify, r, images * r.length, x, y);
+    KNN_LAUNCH_FOURS(images * r.length, stream, rectify, r, images * r.length, x, y);
     return cudaGetLastError();
 }
 
 cudaError_t knn__cuda_rectify_backward(cudaStream_t stream, knn__cuda_rectifier r, unsigned images, const float *x, const float *dy, float *dx)
 {
-    KNN_LAUNCH_EACH(images * r.length, stream, rectify_backward, r, images * r.length, x, dy, dx);
+    KNN_LAUNCH_FOURS(images * r.length, stream, rectify_backward, r, images * r.length, x, dy, dx);
     return cudaGetLastError();
 }
 

@@ -5,8 +5,7 @@ static const unsigned FEW_ROWS = 64;        /* are summed by one thread a column
 
 KNN_KERNEL add_to_rows(const float *bias, knn_activation f, unsigned n, unsigned columns, float *y)
 {
-    KNN_EACH (i, n)
-        y[i] = activated(f, bias != NULL ? y[i] + bias[i % columns] : y[i]);
+    each(n, columns, y, [=](unsigned, float y, float bias) { return activated(f, y + bias); }, y, by_column{bias, 0});
 }
 
 /* partial[part][column] = the sum of the part's rows; neighbouring threads read neighbouring columns. */
@@ -34,7 +33,7 @@ KNN_KERNEL add_parts(const float *partial, unsigned columns, unsigned parts, flo
 
 cudaError_t knn__cuda_add_to_rows(cudaStream_t stream, const float *bias, knn_activation f, unsigned rows, unsigned columns, float *y)
 {
-    KNN_LAUNCH_EACH(rows * columns, stream, add_to_rows, bias, f, rows * columns, columns, y);
+    KNN_LAUNCH_FOURS(rows * columns, stream, add_to_rows, bias, f, rows * columns, columns, y);
     return cudaGetLastError();
 }
 

@@ -134,23 +134,9 @@ static __device__ tile_sums<GROUPS> multiply(const Left &left, const Right &righ
     return sums;
 }
 
-/* Up to four numbers of a row of `columns`, at once where all rows are aligned. */
-template <class T> struct __align__(4 * sizeof(T)) four { T values[4]; };
-
-template <class T> static __device__ void store_four(T *row, unsigned column, unsigned columns, bool aligned, const four<T> &values)
-{
-    if (aligned && column < columns)
-        *(four<T> *)(void *)(row + column) = values;
-    else
-        KNN_UNROLL
-        for (unsigned j = 0; j < 4; j++)
-            if (column + j < columns)
-                row[column + j] = values.values[j];
-}
-
 static inline bool rows_are_aligned(const float *matrix, unsigned columns)
 {
-    return columns % 4 == 0 && (uintptr_t)matrix % (4 * sizeof *matrix) == 0;
+    return columns % 4 == 0 && is_aligned(matrix);
 }
 
 static __device__ inline four<float> row_of(const float (&square)[4][4], unsigned row)

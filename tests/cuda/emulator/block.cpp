@@ -201,6 +201,7 @@ void run_block(const std::vector<uint3> &order, size_t bytes, const std::functio
                 switch_to(threads[t].on);
             }
     }
+    finish_requests();
 }
 
 }

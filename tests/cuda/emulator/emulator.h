@@ -12,6 +12,8 @@ extern "C" {
 void emulator_set_devices(int devices);
 void emulator_set_memory(size_t bytes);
 void emulator_set_capability(int capability);
+/* From now on one of two allocations, which are drawn, is aligned to 8 bytes only, as views of arrays may be. */
+void emulator_set_unaligned(int some);
 
 /* The order in which a kernel's blocks, and the threads of a block, run. By a seed it is drawn anew for each launch. */
 enum { EMULATOR_ASCENDING = 0, EMULATOR_DESCENDING = -1 };      /* else: the seed */
@@ -41,11 +43,16 @@ size_t knn__cuda_placed(void *array, size_t bytes);
 
 /* ---- What kernels in PTX and cuBLAS move, from now on; EMULATOR_CHECK must be set ---- */
 
-/* All launches of a kernel: bytes that threads asked for; bytes of the sectors that a launch read or wrote, each once. */
-typedef struct emulator_traffic { char kernel[64]; long launches; size_t requested, moved; } emulator_traffic;
+/* A launch: bytes that its threads asked for; bytes of the sectors that it read or wrote, each once. */
+typedef struct emulator_traffic { char kernel[64]; size_t requested, moved; } emulator_traffic;
 void emulator_count_traffic(void);
-/* Fills in as many as there are, at most `most`; how many there are. In the order of their first launches. */
+/* Fills in as many as there were, at most `most`; how many there were. */
 size_t emulator_get_traffic(emulator_traffic *to, size_t most);
+
+/* What the warps of a kernel ask for at once in a line of its source: of the device's memory 32-byte sectors, those that would do and those that it
+ * takes; of what a block shares turns, at least and with those that wait for a bank. */
+typedef struct emulator_requests { char kernel[64], place[64]; int shared; size_t requests, needed, taken; } emulator_requests;
+size_t emulator_get_requests(emulator_requests *to, size_t most);
 
 /* ---- Kernels in PTX: how much of them was run, and mutants of them ---- */
 

@@ -12,6 +12,8 @@
 
 namespace emulator {
 
+namespace ptx { struct function; struct instruction; }
+
 extern std::recursive_mutex lock;
 typedef std::lock_guard<std::recursive_mutex> locked;
 
@@ -23,6 +25,7 @@ extern int capability;
 extern unsigned refused_epilogues;
 extern bool refused_late;
 extern long searches;
+extern bool some_unaligned;
 
 /* Keeps the first misuse for emulator_complaint. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -109,6 +112,15 @@ extern bool counting;
 /* A launch begins; it touches the device's memory. */
 void count_from(const char *kernel);
 void count_moved(const void *place, size_t bytes, bool writes);
+/* Of the launch that was counted last, as people read it. */
+const char *kernel_name();
+
+/* ---- requests.cpp ---- */
+
+/* The thread that runs asks for these bytes at this instruction. A block has ended: its requests are whole. */
+void count_request(const ptx::function &f, const ptx::instruction &i, const void *place, size_t bytes, bool shared);
+void finish_requests();
+void forget_requests();
 
 }
 

@@ -65,6 +65,8 @@ typedef unsigned char *space(const machine &m, const instruction &i, const opera
 
 static unsigned char *checked(const machine &m, const instruction &i, unsigned char *place, size_t bytes, bool writes)
 {
+    if (counting)
+        count_request(*m.of, i, place, bytes, !is_an_address_of_the_device(place));
     if ((uintptr_t)place % bytes != 0) {
         complain("%s: %p is not aligned to %zu bytes", place_in_source(*m.of, i).c_str(), (const void *)place, bytes);
         return nullptr;
@@ -341,12 +343,14 @@ static const by_name &all_operations()
         {"ld.global.f32", load_from<float, in_global>}, {"ld.global.u16", load_from<uint16_t, in_global>},
         {"ld.global.f64", load_from<double, in_global>}, {"ld.global.u32", load_from<uint32_t, in_global>},
         {"ld.global.u64", load_from<uint64_t, in_global>}, {"ld.global.v2.u32", load_vector<uint32_t, in_global>},
+        {"ld.global.v4.f32", load_vector<float, in_global>}, {"ld.global.v4.u16", load_vector<uint16_t, in_global>},
         {"st.global.u64", store_to<uint64_t, in_global>},
         {"st.global.f32", store_to<float, in_global>}, {"st.global.f64", store_to<double, in_global>},
         {"st.global.u16", store_to<uint16_t, in_global>}, {"st.global.u32", store_to<uint32_t, in_global>},
         {"ld.global.u8", load_from<uint8_t, in_global>}, {"ld.global.v2.u8", load_vector<uint8_t, in_global>},
         {"ld.global.v4.u8", load_vector<uint8_t, in_global>}, {"st.global.u8", store_to<uint8_t, in_global>},
-        {"st.global.v4.f32", store_vector<float, in_global>}, {"st.global.v4.u8", store_vector<uint8_t, in_global>},
+        {"st.global.v4.f32", store_vector<float, in_global>}, {"st.global.v4.u16", store_vector<uint16_t, in_global>},
+        {"st.global.v4.u8", store_vector<uint8_t, in_global>},
         {"ld.shared.f32", load_from<float, in_shared>}, {"ld.shared.v2.f32", load_vector<float, in_shared>},
         {"ld.shared.v4.f32", load_vector<float, in_shared>}, {"st.shared.f32", store_to<float, in_shared>},
         {"bar.sync", wait_for_block},
@@ -366,11 +370,11 @@ static const by_name &all_operations()
         {"cvt.u32.u64", convert<uint64_t, uint32_t>}, {"cvt.u64.u32", convert<uint32_t, uint64_t>}, {"cvt.rzi.s32.f32", convert_to_s32<float>},
         {"cvt.rni.f32.f32", one<float, to_whole>}, {"cvt.rzi.f64.f64", one<double, cut_off>}, {"cvt.rzi.s32.f64", convert_to_s32<double>},
         {"cvt.rmi.f32.f32", one<float, floorf>}, {"cvt.rzi.f32.f32", one<float, truncf>}, {"cvt.rn.f64.u64", convert<uint64_t, double>},
-        {"cvt.sat.f32.f32", one<float, saturated>},
+        {"cvt.sat.f32.f32", one<float, saturated>}, {"cvt.u32.u16", convert<uint16_t, uint32_t>}, {"cvt.u16.u32", convert<uint32_t, uint16_t>},
 
         {"add.s32", two<uint32_t, sum>}, {"add.s64", two<uint64_t, sum>}, {"add.u64", two<uint64_t, sum>}, {"add.f32", two<float, sum>},
         {"add.rn.f32", two<float, sum>}, {"add.f64", two<double, sum>},
-        {"add.rn.f64", two<double, sum>}, {"add.rz.f32", two<float, sum_toward_zero>},
+        {"add.rn.f64", two<double, sum>}, {"add.rz.f32", two<float, sum_toward_zero>}, {"add.s16", two<uint16_t, sum>},
         {"sub.s32", two<uint32_t, difference>}, {"sub.s64", two<uint64_t, difference>}, {"sub.f32", two<float, difference>}, {"sub.f64", two<double, difference>},
         {"mul.lo.s32", two<uint32_t, product>}, {"mul.lo.s64", two<uint64_t, product>}, {"mul.f32", two<float, product>}, {"mul.rn.f32", two<float, product>},
         {"mul.f64", two<double, product>}, {"mul.rn.f64", two<double, product>},
@@ -388,7 +392,7 @@ static const by_name &all_operations()
         {"min.u32", two<uint32_t, least>}, {"max.u32", two<uint32_t, most>}, {"max.s32", two<int32_t, most>}, {"max.f32", two<float, fmaxf>}, {"max.f64", two<double, fmax>},
 
         {"and.b32", two<uint32_t, both>}, {"and.b64", two<uint64_t, both>}, {"and.pred", two<bool, both>},
-        {"or.b32", two<uint32_t, either>}, {"or.pred", two<bool, either>},
+        {"or.b32", two<uint32_t, either>}, {"or.b64", two<uint64_t, either>}, {"or.pred", two<bool, either>},
         {"xor.b32", two<uint32_t, differing>}, {"xor.b64", two<uint64_t, differing>}, {"xor.pred", two<bool, differing>},
         {"not.b32", one<uint32_t, inverse>}, {"not.pred", one<bool, negated>},
         {"shl.b32", shift_left<uint32_t>}, {"shl.b64", shift_left<uint64_t>},

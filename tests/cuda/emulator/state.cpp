@@ -13,6 +13,7 @@ size_t memory_of_device = (size_t)1 << 30;
 unsigned refused_epilogues;
 bool refused_late;
 long searches;
+bool some_unaligned;
 
 static char complaint[512];
 static long calls, calls_to_failure;
@@ -51,6 +52,7 @@ void emulator_set_devices(int count) { devices = count; }
 void emulator_set_memory(size_t bytes) { memory_of_device = bytes; }
 void emulator_set_capability(int wanted) { capability = wanted; }
 long emulator_searches(void) { return searches; }
+void emulator_set_unaligned(int some) { some_unaligned = some; }
 void emulator_fail_call(long n) { calls_to_failure = n; }
 long emulator_calls(void) { return calls; }
 size_t emulator_live(void) { return live; }

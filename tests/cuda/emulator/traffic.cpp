@@ -13,8 +13,7 @@ namespace emulator {
 static const size_t SECTOR = 32;
 
 bool counting;
-static std::vector<emulator_traffic> kernels;
-static emulator_traffic *current;
+static std::vector<emulator_traffic> launches;
 static unsigned *seen[2];                   /* of each sector of the device's memory: the last launch that read it, and that wrote it */
 static unsigned launch_number;
 
@@ -28,27 +27,21 @@ static std::string plain_name(const char *kernel)
     return name.substr(0, name.find('('));
 }
 
-void count_from(const char *mangled)
+const char *kernel_name() { return launches.back().kernel; }
+
+void count_from(const char *kernel)
 {
-    const std::string kernel = plain_name(mangled);
     launch_number++;
-    for (emulator_traffic &t : kernels)
-        if (kernel.compare(0, sizeof t.kernel - 1, t.kernel) == 0) {
-            t.launches++;
-            current = &t;
-            return;
-        }
-    kernels.push_back({"", 1, 0, 0});
-    current = &kernels.back();
-    snprintf(current->kernel, sizeof current->kernel, "%s", kernel.c_str());
+    launches.push_back({});
+    snprintf(launches.back().kernel, sizeof launches.back().kernel, "%s", plain_name(kernel).c_str());
 }
 
 void count_moved(const void *place, size_t bytes, bool writes)
 {
     size_t at = (size_t)((const char *)place - device_range);
-    current->requested += bytes;
+    launches.back().requested += bytes;
     for (size_t sector = at / SECTOR; sector <= (at + bytes - 1) / SECTOR; sector++) {
-        current->moved += seen[writes][sector] != launch_number ? SECTOR : 0;
+        launches.back().moved += seen[writes][sector] != launch_number ? SECTOR : 0;
         seen[writes][sector] = launch_number;
     }
 }
@@ -63,15 +56,16 @@ void emulator_count_traffic(void)
 {
     for (unsigned *&of : seen)
         of = of != nullptr ? of : lazy_room<unsigned>(DEVICE_RANGE / SECTOR);
-    kernels.clear();
+    launches.clear();
+    forget_requests();
     counting = true;
 }
 
 size_t emulator_get_traffic(emulator_traffic *to, size_t most)
 {
-    for (size_t i = 0; i < kernels.size() && i < most; i++)
-        to[i] = kernels[i];
-    return kernels.size();
+    for (size_t i = 0; i < launches.size() && i < most; i++)
+        to[i] = launches[i];
+    return launches.size();
 }
 
 }
