@@ -61,9 +61,9 @@ static const struct net normalized = {"normalized", 16, 16, 4, 16, add_normalize
 
 /* ---- The limits ---- */
 
-/* Sectors that a request leaves over are asked for by the next ones: they come from a cache, not from memory, but one after the other. */
-static const char GATHERS[] = "each thread fetches numbers that lie one behind the other, of a position of its own";
-static const char COLORS[] = "rows of pictures of three channels, and of few filters, end within sectors";
+/* What of a sector a request leaves over is asked for by the next ones: it comes from a cache, not from memory, but one after the other. */
+static const char COLORS[] = "three channels: rows begin and end within sectors";
+static const char LARGEST[] = "only where a number was its window's largest its gradient is read";
 static const char ROWS[] = "a thread sums the numbers of a row";
 
 /* By the beginning of the kernel's name. least: of a hundred sectors that are taken, those that are needed. */
@@ -74,8 +74,9 @@ static const struct limit { const char *kernel; int least; const char *reason; }
     {"rectify", 90, NULL}, {"rectify_backward", 90, NULL}, {"rescale", 90, NULL}, {"softmax", 50, ROWS}, {"sum_groups", 17, ROWS},
     {"sum_parts", 90, NULL}, {"sum_slopes", 90, NULL}, {"update", 90, NULL}, {"void im2col<4u>", 90, NULL}, {"void maximum<4u>", 90, NULL},
     {"void maximum_backward<4u>", 90, NULL}, {"void mean<4u>", 90, NULL}, {"void mean_backward<4u>", 90, NULL},
-    {"void product<1u, patches", 20, GATHERS}, {"void product<1u, receivers", 12, GATHERS}, {"void product<1u, seen", 48, COLORS},
-    {"void product<2u, patches", 19, GATHERS}, {"void product<2u, seen", 76, COLORS}, {"void shift<4u>", 90, NULL}};
+    {"void product<1u, patches<true>", 63, COLORS}, {"void product<1u, patches<false>", 90, NULL},
+    {"void product<1u, receivers<flat", 90, NULL}, {"void product<1u, receivers<pooled", 53, LARGEST}, {"void product<1u, seen", 48, COLORS},
+    {"void product<2u, patches", 90, NULL}, {"void product<2u, seen", 76, COLORS}, {"void shift<4u>", 90, NULL}};
 enum { LIMITS = sizeof limits / sizeof *limits, USUAL = 90, LEAST_OF_BANKS = 91 };      /* 1.1 turns for one that is needed */
 
 /* The longest name that fits; -1: none. */

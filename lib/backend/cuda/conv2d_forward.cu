@@ -5,6 +5,7 @@
 /* What each position of the output sees; depth: the kernel's row and column, channel. If pooled, the four positions of a window are
  * neighbours, row by row, so that a thread has their sums; those that no window has are left out. */
 template <bool POOLED> struct patches {
+    static const bool ALONG_DEPTH = true;
     pictures x;
     unsigned lines, height, width, pad_top, pad_left;       /* height and width of y */
     knn__digits sizes;
@@ -28,6 +29,7 @@ template <bool POOLED> struct patches {
 
 /* Keras' kernel: a column for each filter. */
 struct filters {
+    static const bool ALONG_DEPTH = false;
     const float *w;
     unsigned lines;
     knn__digits sizes;

@@ -4,6 +4,7 @@
 
 /* What each position of x gave to. */
 template <class Gradient> struct receivers {
+    static const bool ALONG_DEPTH = true;
     Gradient dz;
     unsigned lines, height, width, pad_top, pad_left;       /* height and width of x */
     knn__digits sizes;
@@ -24,6 +25,7 @@ template <class Gradient> struct receivers {
 
 /* Keras' kernel: a column for each channel. */
 struct channels {
+    static const bool ALONG_DEPTH = true;
     const float *w;
     unsigned lines, filters;
     knn__digits sizes;

@@ -6,6 +6,7 @@ enum { DEPTH_OF_A_PART = 512 };             /* at least */
 
 /* What each number of the kernel was multiplied by; the last line is that of the bias: 1. */
 struct seen {
+    static const bool ALONG_DEPTH = false;
     pictures x;
     unsigned lines, kernel_width, pad_top, pad_left;
     knn__digits sizes;
@@ -27,6 +28,7 @@ struct seen {
 };
 
 template <class Gradient> struct gradients {
+    static const bool ALONG_DEPTH = false;
     Gradient dz;
     unsigned lines;
     knn__digits sizes;

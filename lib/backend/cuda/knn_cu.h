@@ -1,4 +1,5 @@
-/* What all .cu files share: launching, loops over a grid, four numbers at a time. Where the compiler is not nvcc, <cudaemu.h> stands in for the language. */
+/* What all .cu files share: launching, loops over a grid, four numbers at a time. Where the compiler is not nvcc, <cudaemu.h> stands in for the
+ * language. */
 #ifndef KNN_BACKEND_CUDA_KNN_CU_H
 #define KNN_BACKEND_CUDA_KNN_CU_H
 
@@ -87,7 +88,7 @@ struct by_column { const float *array; float otherwise; };
 
 static __device__ inline bool is_aligned(by_column from) { return is_aligned(from.array); }
 static __device__ inline float number_of(const float *from, unsigned i, unsigned) { return from[i]; }
-static __device__ inline float number_of(by_column from, unsigned, unsigned column) { return from.array != NULL ? from.array[column] : from.otherwise; }
+static __device__ inline float number_of(by_column from, unsigned, unsigned c) { return from.array != NULL ? from.array[c] : from.otherwise; }
 static __device__ inline four<float> four_of(const float *from, unsigned i, unsigned) { return load<4>(from + i); }
 
 static __device__ inline four<float> four_of(by_column from, unsigned, unsigned column)

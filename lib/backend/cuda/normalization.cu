@@ -19,7 +19,7 @@ KNN_KERNEL normalize(knn__cuda_known k, unsigned n, const float *x, float *y)
 {
     each(n, 0, y, [=](unsigned i, float x) {
         unsigned channel = i % k.channels;
-        return k.invert ? x * deviation_of(k, channel) + mean_of(k, channel) : (x - mean_of(k, channel)) / deviation_of(k, channel);
+        return k.invert ? fmaf(x, deviation_of(k, channel), mean_of(k, channel)) : (x - mean_of(k, channel)) / deviation_of(k, channel);
     }, x);
 }
 

@@ -139,13 +139,18 @@ static unsigned inputs(knn__cuda_window w, unsigned images) { return images * w.
 static unsigned outputs(knn__cuda_window w, unsigned images) { return images * w.out_height * w.out_width * w.channels; }
 
 static bool by_fours(knn__cuda_window w, const float *x, const float *y) { return w.channels % 4 == 0 && is_aligned(x) && is_aligned(y); }
-static bool cells_are_aligned(const unsigned char *which, size_t stride) { return is_aligned((const place *)which) && stride % sizeof(four<place>) == 0; }
+
+static bool cells_are_aligned(const unsigned char *which, size_t stride)
+{
+    return is_aligned((const place *)which) && stride % sizeof(four<place>) == 0;
+}
 
 cudaError_t knn__cuda_maximum(cudaStream_t stream, knn__cuda_window w, unsigned images, const float *x, float *y, unsigned char *which,
                               size_t which_stride)
 {
     unsigned n = outputs(w, images);
-    KNN_LAUNCH_FOURS_IF(by_fours(w, x, y) && cells_are_aligned(which, which_stride), n, stream, maximum, w, n, x, y, which, which_stride);
+    bool fours = by_fours(w, x, y) && cells_are_aligned(which, which_stride);
+    KNN_LAUNCH_FOURS_IF(fours, n, stream, maximum, w, n, x, y, which, which_stride);
     return cudaGetLastError();
 }
 
@@ -153,7 +158,8 @@ cudaError_t knn__cuda_maximum_backward(cudaStream_t stream, knn__cuda_window w, 
                                        const unsigned char *which, size_t which_stride, float *dx)
 {
     unsigned n = inputs(w, images);
-    KNN_LAUNCH_FOURS_IF(by_fours(w, dx, dy) && cells_are_aligned(which, which_stride), n, stream, maximum_backward, w, n, dy, which, which_stride, dx);
+    bool fours = by_fours(w, dx, dy) && cells_are_aligned(which, which_stride);
+    KNN_LAUNCH_FOURS_IF(fours, n, stream, maximum_backward, w, n, dy, which, which_stride, dx);
     return cudaGetLastError();
 }
 

@@ -8,6 +8,7 @@
  *
  * An operand is a bundle of lines (rows of the left one, columns of the right one) of numbers one behind the other in depth. It has
  *
+ *   static const bool ALONG_DEPTH;         whether a line's numbers lie side by side in memory, or else those of neighbouring lines
  *   knn__digits sizes;                     a depth as three digits: what the lines' numbers are of, such as row, column and channel
  *   struct line;                           what is known of a line beforehand
  *   line begin(unsigned number) const;     also for numbers behind the last line: then all of the line is 0
@@ -45,8 +46,12 @@ template <unsigned GROUPS> struct tile_store {
     __align__(16) float right[2][TILE_DEPTH][TILE_COLUMNS * GROUPS + TILE_GAP];
 };
 
-/* A thread's share in fetching LINES lines: COUNT numbers of one of them, of TILE_DEPTH. */
-template <class Operand, unsigned LINES> struct tile_fetch {
+/* A thread's share in fetching LINES lines: COUNT numbers. Neighbouring threads fetch what lies side by side in memory: the same depth of
+ * neighbouring lines, or, Operand::ALONG_DEPTH, neighbouring depths of a line. */
+template <class Operand, unsigned LINES, bool ALONG_DEPTH> struct tile_fetch;
+
+/* COUNT depths of one line. */
+template <class Operand, unsigned LINES> struct tile_fetch<Operand, LINES, false> {
     static const unsigned COUNT = LINES * TILE_DEPTH / TILE_THREADS;
     const Operand &operand;
     typename Operand::line line;
@@ -77,6 +82,40 @@ template <class Operand, unsigned LINES> struct tile_fetch {
         KNN_UNROLL
         for (unsigned i = 0; i < COUNT; i++)
             to[threadIdx.x / LINES * COUNT + i][threadIdx.x % LINES] = values[i];
+    }
+};
+
+/* One depth of COUNT lines, STEP apart. */
+template <class Operand, unsigned LINES> struct tile_fetch<Operand, LINES, true> {
+    static const unsigned COUNT = LINES * TILE_DEPTH / TILE_THREADS, STEP = TILE_THREADS / TILE_DEPTH;
+    const Operand &operand;
+    typename Operand::line lines[COUNT];
+    unsigned depth, last;
+    knn__digits digits;
+    float values[COUNT];
+
+    __device__ tile_fetch(const Operand &from, unsigned first_line, unsigned first_depth, unsigned last_depth)
+        : operand(from), depth(first_depth + threadIdx.x % TILE_DEPTH), last(last_depth), digits(digits_of(depth, from.sizes))
+    {
+        KNN_UNROLL
+        for (unsigned i = 0; i < COUNT; i++)
+            lines[i] = from.begin(first_line + threadIdx.x / TILE_DEPTH + STEP * i);
+    }
+
+    __device__ void fetch()
+    {
+        KNN_UNROLL
+        for (unsigned i = 0; i < COUNT; i++)
+            values[i] = depth < last ? operand.at(lines[i], digits, depth) : 0;
+        advance(digits, operand.sizes, TILE_DEPTH);
+        depth += TILE_DEPTH;
+    }
+
+    __device__ void put(float (*to)[LINES + TILE_GAP]) const
+    {
+        KNN_UNROLL
+        for (unsigned i = 0; i < COUNT; i++)
+            to[threadIdx.x % TILE_DEPTH][threadIdx.x / TILE_DEPTH + STEP * i] = values[i];
     }
 };
 
@@ -113,8 +152,8 @@ template <unsigned GROUPS, class Left, class Right>
 static __device__ tile_sums<GROUPS> multiply(const Left &left, const Right &right, unsigned row, unsigned column, unsigned first, unsigned last)
 {
     __shared__ tile_store<GROUPS> store;
-    tile_fetch<Left, TILE_ROWS * GROUPS> rows(left, row, first, last);
-    tile_fetch<Right, TILE_COLUMNS * GROUPS> columns(right, column, first, last);
+    tile_fetch<Left, TILE_ROWS * GROUPS, Left::ALONG_DEPTH> rows(left, row, first, last);
+    tile_fetch<Right, TILE_COLUMNS * GROUPS, Right::ALONG_DEPTH> columns(right, column, first, last);
     tile_sums<GROUPS> sums = {};
     unsigned half = 0;
     rows.fetch();

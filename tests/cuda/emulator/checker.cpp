@@ -219,8 +219,8 @@ bool check_access(const void *place, size_t bytes, bool writes, const std::funct
 extern "C" size_t knn__cuda_placed(void *array, size_t bytes)
 {
     using namespace emulator;
-    size_t slack = (GAP - bytes % GAP) % GAP;
+    size_t slack = (GAP - bytes % GAP) % GAP, gap = GAP + (some_unaligned ? sizeof(double) : 0);
     if (array != nullptr)
-        set_states((char *)array + bytes, slack + GAP, NOBODYS);
-    return GAP;
+        set_states((char *)array + bytes, slack + gap, NOBODYS);
+    return gap;
 }

@@ -12,7 +12,7 @@ extern "C" {
 void emulator_set_devices(int devices);
 void emulator_set_memory(size_t bytes);
 void emulator_set_capability(int capability);
-/* From now on one of two allocations, which are drawn, is aligned to 8 bytes only, as views of arrays may be. */
+/* From now on every second array of a plan is aligned to 8 bytes only, as views of arrays may be. */
 void emulator_set_unaligned(int some);
 
 /* The order in which a kernel's blocks, and the threads of a block, run. By a seed it is drawn anew for each launch. */

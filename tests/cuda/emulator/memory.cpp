@@ -144,19 +144,16 @@ bool expect_on_device(const char *what, const void *block, size_t bytes)
     return false;
 }
 
-/* What an allocation takes that begins `offset` bytes behind an aligned place. */
-static size_t with_rest(size_t offset, size_t bytes) { return (offset + bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
-
 static cudaError_t allocate(void **block, size_t bytes)
 {
     if (device_range == nullptr)
         reserve();
-    size_t offset = some_unaligned && draw(2) > 0 ? sizeof(double) : 0, rounded = with_rest(offset, bytes), mapped = (rounded + PAGE - 1) / PAGE * PAGE;
+    size_t rounded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT, mapped = (rounded + PAGE - 1) / PAGE * PAGE;
     if (bytes == 0 || in_use + rounded > memory_of_device)
         return bytes == 0 ? cudaErrorInvalidValue : cudaErrorMemoryAllocation;
     if (next + mapped + PAGE > device_range + DEVICE_RANGE || !fill(next, mapped))
         return cudaErrorMemoryAllocation;
-    char *start = next + mapped - rounded + offset;         /* against the page behind it */
+    char *start = next + mapped - rounded;                  /* against the page behind it */
     allocation a = {bytes, mapped, next, start, ++made};
     next += mapped + PAGE;
     allocations[start] = a;
@@ -180,7 +177,7 @@ static cudaError_t release(void *block)
     allocations.erase(found);
     check_freed(a.start, a.bytes);
     mmap(a.first_page, a.mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-    in_use -= with_rest((size_t)a.start % ALIGNMENT, a.bytes);
+    in_use -= (a.bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     count_live(-1);
     return cudaSuccess;
 }
