@@ -14,34 +14,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Convolutions are many: all are run in the first setting only, in the others one of EVERY; one of EVERY_WHERE_SLOW where PTX is interpreted or
- * AddressSanitizer watches. */
-enum { SECONDS = 400, EVERY = 4, EVERY_WHERE_SLOW = 7 };
+/* Convolutions are many and long: all are run in the first setting only, in the others one of so many; fewer where AddressSanitizer watches,
+ * where PTX is interpreted, and where the checker looks on. */
+enum { SECONDS = 400, EVERY = 4, EVERY_WHERE_SLOW = 10, EVERY_CHECKED = 20, SEEDS = 4 };
 
 #ifdef __SANITIZE_ADDRESS__
 static const bool sanitized = true;
 #else
 static const bool sanitized = false;
 #endif
-static int every, offset;
 
-/* How kernels are run: a test case each, which CK_RUN_CASE can choose. */
-static void large_grids(void) { emulator_set_order(EMULATOR_ASCENDING); }
+/* How kernels are run. With several orders of the threads cases take turns, so that more seeds take no more time. */
+static struct { unsigned grid_cap; int orders[SEEDS], count, every, offset; } now;
 
-static void one_block(void)
+/* A test case each, which CK_RUN_CASE can choose. */
+static void use(unsigned grid_cap, const int *orders, int count, int every, int offset)
 {
-    emulator_set_order(EMULATOR_DESCENDING);
-    knn__cuda_grid_cap = 1;
-    every = EVERY;
+    bool slow = sanitized || getenv("EMULATOR_PTX") != NULL;
+    now.every = getenv("EMULATOR_CHECK") != NULL ? EVERY_CHECKED : slow ? EVERY_WHERE_SLOW : every;
+    now.offset = offset;
+    now.count = count;
+    memcpy(now.orders, orders, (size_t)count * sizeof *orders);
+    knn__cuda_grid_cap = grid_cap;
+    emulator_set_order(orders[0]);
 }
+
+static void large_grids(void) { use(knn__cuda_grid_cap, (int[]){EMULATOR_ASCENDING}, 1, 1, 0); }
+static void one_block(void) { use(1, (int[]){EMULATOR_DESCENDING}, 1, EVERY, 0); }
 
 static void three_blocks(void)
 {
-    emulator_set_order(7);
+    use(3, (int[]){7, 11, 23, 42}, SEEDS, EVERY, EVERY / 2);
     emulator_set_unaligned(true);
-    knn__cuda_grid_cap = 3;
-    every = EVERY;
-    offset = EVERY / 2;
 }
 
 static void no_failures(const harness_report *report)
@@ -58,9 +62,14 @@ enum { GROUPS = sizeof groups / sizeof *groups };
 
 START_TEST(kernels_agree_with_the_double_reference)
 {
-    bool many = strcmp(groups[_i], "convolution") == 0, slow = sanitized || getenv("EMULATOR_PTX") != NULL;
-    harness_report report = {.every = !many ? 0 : slow ? EVERY_WHERE_SLOW : every, .offset = many ? offset : 0};
-    harness_test("cuda", groups[_i], &report);
+    bool many = strcmp(groups[_i], "convolution") == 0;
+    int every = many ? now.every : 1, offset = many ? now.offset : 0;
+    harness_report report = {.every = every * now.count};
+    for (int k = 0; k < now.count; k++) {
+        emulator_set_order(now.orders[k]);
+        report.offset = offset + k * every;
+        harness_test("cuda", groups[_i], &report);
+    }
     no_failures(&report);
 }
 END_TEST

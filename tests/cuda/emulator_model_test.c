@@ -488,21 +488,24 @@ END_TEST
 static Suite *suite(void)
 {
     Suite *s = suite_create("emulator_model");
-    TCase *models = tcase_create("models");
-    tcase_set_timeout(models, SECONDS);
-    tcase_add_test(models, gradients_are_those_of_the_cpu);
-    tcase_add_loop_test(models, three_steps_of_each_optimizer_are_those_of_the_cpu, 0, 3);
-    tcase_add_test(models, a_training_step_has_few_launches);
-    tcase_add_test(models, products_are_planned_once);
-    tcase_add_test(models, old_plans_of_products_make_room);
-    tcase_add_test(models, a_training_has_the_loss_curve_of_the_cpu);
-    tcase_add_test(models, every_optimizer_does_what_it_does_on_the_cpu);
-    tcase_add_test(models, constraints_and_orthogonality_are_those_of_the_cpu);
-    tcase_add_test(models, a_model_goes_on_where_the_other_backend_stopped);
-    tcase_add_test(models, a_callback_reads_the_weights_of_now);
-    tcase_add_test(models, weights_that_the_host_sets_are_used);
-    tcase_add_test(models, threads_predict_at_the_same_time);
-    suite_add_tcase(s, models);
+    TCase *tutorial = tcase_create("tutorial");
+    tcase_set_timeout(tutorial, SECONDS);
+    tcase_add_test(tutorial, gradients_are_those_of_the_cpu);
+    tcase_add_loop_test(tutorial, three_steps_of_each_optimizer_are_those_of_the_cpu, 0, 3);
+    tcase_add_test(tutorial, a_training_step_has_few_launches);
+    tcase_add_test(tutorial, products_are_planned_once);
+    suite_add_tcase(s, tutorial);
+    TCase *small = tcase_create("small");
+    tcase_set_timeout(small, SECONDS);
+    tcase_add_test(small, old_plans_of_products_make_room);
+    tcase_add_test(small, a_training_has_the_loss_curve_of_the_cpu);
+    tcase_add_test(small, every_optimizer_does_what_it_does_on_the_cpu);
+    tcase_add_test(small, constraints_and_orthogonality_are_those_of_the_cpu);
+    tcase_add_test(small, a_model_goes_on_where_the_other_backend_stopped);
+    tcase_add_test(small, a_callback_reads_the_weights_of_now);
+    tcase_add_test(small, weights_that_the_host_sets_are_used);
+    tcase_add_test(small, threads_predict_at_the_same_time);
+    suite_add_tcase(s, small);
     return s;
 }
 
