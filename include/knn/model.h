@@ -108,7 +108,7 @@ KNN_API uint64_t    knn_iterations(const knn_model *model);                     
 
 /* ---- Running it ---- */
 
-/* y[samples][output_length] from x[samples][input_length]; batches of 32 inside, no training behaviour. y_length counts floats. */
+/* y[samples][output_length] from x[samples][input_length]; batches of up to 32 inside, no training behaviour. y_length counts floats. */
 KNN_API knn_status knn_predict(const knn_model *model, const float *x, size_t samples, float *y, size_t y_length);
 typedef struct knn_predict_options {        /* by position: data, y, y_length */
     size_t size;

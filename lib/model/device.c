@@ -126,6 +126,8 @@ static knn_status ready(knn_model *model)
 {
     knn_status status = make_all(model);
 
+    if (status == KNN_ERROR_DEVICE_MEMORY)
+        return knn__context(status, "%s: no batch would fit, nor do the weights", model->name);
     if (status == KNN_OK && (model->on_device.stale || model->on_device.version != model->weights_version))
         status = send_all(model);
     return status;

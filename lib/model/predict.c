@@ -118,21 +118,30 @@ static knn_status check_output(const knn_model *model, const char *function, con
     return KNN_OK;
 }
 
+/* For batches of *batch, or of fewer where a device has no room for so many. */
+static knn_status borrow_for_up_to(const knn_model *model, size_t *batch, knn__pooled_plan **borrowed)
+{
+    knn_status status;
+    while ((status = knn__borrow_plan(model, (int)*batch, borrowed)) == KNN_ERROR_DEVICE_MEMORY && *batch > 1)
+        *batch /= 2;
+    return status;
+}
+
 static knn_status predict(const knn_model *model, const float *x, size_t samples, float *y, size_t y_length)
 {
     knn__pooled_plan *entry;
-    size_t in = knn_input_length(model), out = knn_output_length(model);
+    size_t in = knn_input_length(model), out = knn_output_length(model), batch = samples == 1 ? 1 : BATCH;
 
     if (x == NULL && samples > 0)
         return knn__fail(KNN_ERROR_ARGUMENT, "knn_predict: x is NULL");
     knn_status status = check_output(model, "knn_predict", y, samples, y_length);
     if (status != KNN_OK || samples == 0)
         return status;
-    status = knn__borrow_plan(model, samples == 1 ? 1 : BATCH, &entry);
+    status = borrow_for_up_to(model, &batch, &entry);
     if (status != KNN_OK)
         return status;
-    for (size_t done = 0; status == KNN_OK && done < samples; done += BATCH) {
-        int images = (int)(samples - done < BATCH ? samples - done : BATCH);
+    for (size_t done = 0; status == KNN_OK && done < samples; done += batch) {
+        int images = (int)(samples - done < batch ? samples - done : batch);
         status = run(model, entry, x + done * in, images, y + done * out);
     }
     knn__return_plan(model, entry);

@@ -234,7 +234,7 @@ static knn_status does_not_fit(knn__plan *plan)
         *(bytes_for(plan, capacity) <= room ? &fits : &too_large) = capacity;
     }
     if (fits == 0)
-        return knn__context(KNN_ERROR_DEVICE_MEMORY, "a batch of %d does not fit, nor does a single sample", wanted);
+        return knn__context(KNN_ERROR_DEVICE_MEMORY, "a batch of %d does not fit, nor would any other", wanted);
     return knn__context(KNN_ERROR_DEVICE_MEMORY, "a batch of %d does not fit, one of %d would", wanted, fits);
 }
 

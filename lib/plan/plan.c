@@ -146,7 +146,10 @@ static knn_status open_device(knn__plan *plan)
     if (plan->options.count == 0)
         return knn__fail(KNN_ERROR_UNSUPPORTED, "backend %s: the model has no layer that computes something", plan->options.backend->name);
     plan->device = plan->options.opened;
-    return plan->device != NULL ? KNN_OK : knn__devices(plan)->open(plan->options.device, &plan->device);
+    if (plan->device != NULL)
+        return KNN_OK;
+    knn_status status = knn__devices(plan)->open(plan->options.device, &plan->device);
+    return status == KNN_ERROR_DEVICE_MEMORY ? knn__context(status, "no batch would fit") : status;
 }
 
 static knn_status make(knn__plan *plan, const knn__plan_options *options)

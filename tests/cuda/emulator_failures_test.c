@@ -171,27 +171,117 @@ END_TEST
 
 /* ---- Memory ---- */
 
-START_TEST(a_batch_that_does_not_fit_says_which_would)
+enum { MANY = 64, PIECE = 16 << 10 };                      /* samples; bytes */
+
+static float many[MANY * INPUT], many_labels[MANY], answers[MANY];
+
+static knn_status train_on(knn_model *model, int batch)
 {
-    size_t few, many;
-    float *pictures = knn__alloc(64, INPUT * sizeof(float)), *labels = knn__alloc(64, sizeof(float));
+    return knn_train_on_batch(model, many, many_labels, (size_t)batch, NULL, 0);
+}
+
+static knn_status predict_by(knn_model *model, int batch)
+{
+    knn_dataset *data = knn_flow(.x = many, .y = many_labels, .samples = MANY, .height = SIDE, .width = SIDE, .channels = 2);
+    ck_assert_msg(data != NULL, "%s", knn_last_error());
+    knn_status status = knn_predict_dataset(model, .data = data, .y = answers, .y_length = MANY, .batch_size = batch);
+    knn_dataset_free(data);
+    return status;
+}
+
+/* The batch that would fit, of a text that says what was asked for and what there is; 0: none would. */
+static int batch_that_would_fit(size_t memory)
+{
+    const char *text = knn_last_error(), *asked = strstr(text, "GPU 0: no memory for "), *would = strstr(text, "does not fit, one of ");
+    size_t bytes, left, all;
+    int fits = 0;
+    ck_assert_msg(asked != NULL && sscanf(asked, "GPU 0: no memory for %zu bytes: %zu of %zu are free", &bytes, &left, &all) == 3, "%s", text);
+    ck_assert_uint_eq(all, memory);
+    ck_assert_uint_gt(bytes, left);
+    if (would != NULL)
+        ck_assert_int_eq(sscanf(would, "does not fit, one of %d would", &fits), 1);
+    else
+        ck_assert_msg(strstr(text, "no batch would fit") != NULL || strstr(text, "nor would any other") != NULL, "%s", text);
+    return fits;
+}
+
+static knn_model *compiled_net(void)
+{
     knn_model *model = net("cuda");
     ok(knn_compile(model, .loss = knn_binary_crossentropy()));
-    ok(knn_memory(model, 9, true, &few));
-    ok(knn_memory(model, 64, true, &many));
-    ck_assert_uint_gt(many, few);
+    return model;
+}
+
+typedef knn_status a_use(knn_model *model, int batch);
+
+/* The largest batch for which there is memory: what is said of it is true, and a model that had too little goes on with it. */
+static int largest_batch(a_use use, size_t memory)
+{
+    knn_model *model = compiled_net();
+    emulator_set_memory(memory);
+    knn_status status = use(model, MANY);
+    ck_assert(status == KNN_OK || status == KNN_ERROR_DEVICE_MEMORY);
+    int fits = status == KNN_OK ? MANY : batch_that_would_fit(memory);
+    if (fits > 0)
+        ok(use(model, fits));
     knn_model_free(model);
-    /* The device has a workspace of 4 MiB; the sums of the four arrays take 4 KiB each; the rest is small. */
-    emulator_set_memory((4u << 20) + few + 4 * 4096 + 2560);
-    model = net("cuda");
-    ok(knn_compile(model, .loss = knn_binary_crossentropy()));
-    ck_assert_int_eq(knn_train_on_batch(model, pictures, labels, 64, NULL, 0), KNN_ERROR_DEVICE_MEMORY);
-    says("a batch of 64 does not fit, one of 9 would: GPU 0: no memory for ");
-    says("are free");
-    ok(knn_train_on_batch(model, pictures, labels, 9, NULL, 0));
+    if (fits < MANY) {
+        model = compiled_net();
+        ck_assert_int_eq(use(model, fits + 1), KNN_ERROR_DEVICE_MEMORY);
+        knn_model_free(model);
+    }
+    return fits;
+}
+
+/* With ever more memory. Another model keeps its own all the time. */
+static void each_size_says_what_fits(a_use use)
+{
+    float before[SAMPLES], after[SAMPLES];
+    int sizes = 0, fits = 0;
+    knn_model *other = net("cuda");
+    ok(knn_predict(other, x, SAMPLES, before, SAMPLES));
+    for (size_t memory = 1 << 20; fits < MANY; memory += PIECE) {
+        int more = largest_batch(use, memory);
+        ck_assert_int_ge(more, fits);
+        sizes += more > fits;
+        fits = more;
+    }
+    ck_assert_int_ge(sizes, 4);
+    ok(knn_predict(other, x, SAMPLES, after, SAMPLES));
+    ck_assert_mem_eq(before, after, sizeof before);
+    knn_model_free(other);
+    nothing_is_left();
+}
+
+START_TEST(a_training_that_does_not_fit_says_which_batch_would) { each_size_says_what_fits(train_on); }
+END_TEST
+
+START_TEST(a_prediction_that_does_not_fit_says_which_batch_would) { each_size_says_what_fits(predict_by); }
+END_TEST
+
+/* knn_predict chooses batches itself. */
+START_TEST(a_prediction_takes_smaller_batches_where_memory_is_short)
+{
+    enum { USUAL = 32 };
+    float expected[MANY];
+    int shorter = 0;
+    for (int i = 0; i < MANY * INPUT; i++)
+        many[i] = (float)(i % 97) / 97;
+    knn_model *model = net("cuda");
+    ok(knn_predict(model, many, MANY, expected, MANY));
     knn_model_free(model);
-    knn__free(pictures);
-    knn__free(labels);
+    for (size_t memory = 1 << 20, fits = 0; fits < USUAL; memory += 2 * PIECE) {
+        fits = (size_t)largest_batch(predict_by, memory);
+        if (fits == 0 || fits >= USUAL)
+            continue;
+        model = net("cuda");
+        ok(knn_predict(model, many, MANY, answers, MANY));
+        for (int i = 0; i < MANY; i++)
+            ck_assert_float_eq_tol(answers[i], expected[i], 1e-6f);
+        knn_model_free(model);
+        shorter++;
+    }
+    ck_assert_int_gt(shorter, 0);
     nothing_is_left();
 }
 END_TEST
@@ -281,7 +371,9 @@ static Suite *suite(void)
     tcase_add_test(failures, auto_is_the_gpu_where_there_is_one);
     tcase_add_test(failures, auto_is_the_cpu_where_the_gpu_lacks_something);
     tcase_add_test(failures, what_is_lacking_is_named);
-    tcase_add_test(failures, a_batch_that_does_not_fit_says_which_would);
+    tcase_add_test(failures, a_training_that_does_not_fit_says_which_batch_would);
+    tcase_add_test(failures, a_prediction_that_does_not_fit_says_which_batch_would);
+    tcase_add_test(failures, a_prediction_takes_smaller_batches_where_memory_is_short);
     tcase_add_loop_test(failures, each_call_may_fail_and_nothing_leaks, 0, NETS);
     tcase_add_loop_test(failures, after_each_call_that_fails_the_training_goes_on, 0, NETS);
     suite_add_tcase(s, failures);
