@@ -22,46 +22,10 @@
 #include <string.h>
 #include <unistd.h>
 
-struct work {
-    knn_model *model;
-    struct batch batch;
-    int images;
-    float *answers;
-};
-
-static struct work prepare(const struct settings *settings, int images)
-{
-    struct work work = {.model = make_model(settings, "cpu", NULL), .batch = make_batch(settings->net, images), .images = images};
-    work.answers = malloc((size_t)(images * settings->net->outputs) * sizeof(float));
-    expect(work.answers != NULL, "memory");
-    return work;
-}
-
-static void release(struct work *work)
-{
-    knn_model_free(work->model);
-    free(work->batch.x);
-    free(work->batch.y);
-    free(work->answers);
-}
-
-static void train(void *context)
-{
-    struct work *work = context;
-    expect(knn_train_on_batch(work->model, work->batch.x, work->batch.y, (size_t)work->images, NULL, 0) == KNN_OK, "training");
-}
-
-static void predict(void *context)
-{
-    struct work *work = context;
-    expect(knn_predict(work->model, work->batch.x, (size_t)work->images, work->answers,
-                       (size_t)work->images * knn_output_length(work->model)) == KNN_OK, "predicting");
-}
-
 static void measure_net(const struct settings *settings, const char *figure, void (*body)(void *), int images)
 {
     check_results(settings, images, body == train);
-    struct work work = prepare(settings, images);
+    struct work work = prepare(settings, "cpu", images);
     struct timing timing = measure(settings->seconds, images, body, &work);
     print_line(settings, &timing, figure, "net=%s batch=%d", settings->net->name, images);
     release(&work);

@@ -36,6 +36,21 @@ knn_model *make_model(const struct settings *settings, const char *backend, cons
 struct batch { float *x, *y; };
 struct batch make_batch(const struct net *net, int images);
 
+/* ---- work.c ---- */
+
+struct work {
+    knn_model *model;
+    struct batch batch;
+    int images;
+    float *answers;
+};
+
+struct work prepare(const struct settings *settings, const char *backend, int images);
+void release(struct work *work);
+/* Bodies for measure. */
+void train(void *work);
+void predict(void *work);
+
 /* ---- measure.c ---- */
 
 struct timing {

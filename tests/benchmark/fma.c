@@ -44,7 +44,7 @@ static bool runs_here(const struct way *way)
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
-struct work { const struct way *way; int threads; };
+struct trial { const struct way *way; int threads; };
 
 static void *burn(void *context)
 {
@@ -54,24 +54,24 @@ static void *burn(void *context)
 
 static void burn_all(void *context)
 {
-    struct work *work = context;
+    struct trial *trial = context;
     pthread_t threads[MOST_THREADS];
 
-    for (int i = 0; i < work->threads; i++)
-        expect(pthread_create(&threads[i], NULL, burn, (void *)(uintptr_t)work->way) == 0, "making a thread");
-    for (int i = 0; i < work->threads; i++)
+    for (int i = 0; i < trial->threads; i++)
+        expect(pthread_create(&threads[i], NULL, burn, (void *)(uintptr_t)trial->way) == 0, "making a thread");
+    for (int i = 0; i < trial->threads; i++)
         pthread_join(threads[i], NULL);
 }
 
 void measure_fma(const struct settings *settings)
 {
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
-        struct work work = {&ways[i], settings->threads < MOST_THREADS ? settings->threads : MOST_THREADS};
-        if (!runs_here(work.way))
+        struct trial trial = {&ways[i], settings->threads < MOST_THREADS ? settings->threads : MOST_THREADS};
+        if (!runs_here(trial.way))
             continue;
-        struct timing timing = measure(settings->seconds, 1, burn_all, &work);
-        double operations = 2.0 * 12 * work.way->floats * ROUNDS * work.threads;
-        print_line(settings, &timing, "fma", "registers=%s gflops=%.1f", work.way->isa, 1e-6 * operations / timing.least);
+        struct timing timing = measure(settings->seconds, 1, burn_all, &trial);
+        double operations = 2.0 * 12 * trial.way->floats * ROUNDS * trial.threads;
+        print_line(settings, &timing, "fma", "registers=%s gflops=%.1f", trial.way->isa, 1e-6 * operations / timing.least);
     }
 }
 

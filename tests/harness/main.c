@@ -1,14 +1,12 @@
 /* The harness as a program: knn_harness [test | grad | speed | support] [backend] [group] [images]. */
 #include "harness.h"
 
-#include "backend/backend.h"
+#include "support/without_gpu.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { SKIPPED = 77 };
 
 /* A kernel has touched the page beside its buffers (or jumped into nowhere): say which. Only write() may be called here. */
 static void crashed(int signal_number)
@@ -27,20 +25,14 @@ static int finish(const harness_report *report, const char *mode)
     return report->failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* A machine without a GPU has nothing to say about one; with KNN_REQUIRE_GPU in the environment that is a failure. */
-static int without_gpu(void)
-{
-    fprintf(stderr, "%s\n", knn_last_error());
-    return getenv("KNN_REQUIRE_GPU") != NULL ? EXIT_FAILURE : SKIPPED;
-}
-
 int main(int argc, char **argv)
 {
     const char *mode = argc > 1 ? argv[1] : "test", *backend = argc > 2 ? argv[2] : "auto", *group = argc > 3 ? argv[3] : NULL;
     int images = argc > 4 ? atoi(argv[4]) : 32;
     harness_report report = {.to = stdout};
-    if (strncmp(backend, "cuda", 4) == 0 && knn__find_backend(backend) == NULL)
-        return without_gpu();
+    int missing = strncmp(backend, "cuda", 4) == 0 ? without_gpu(backend) : EXIT_SUCCESS;
+    if (missing != EXIT_SUCCESS)
+        return missing;
     signal(SIGSEGV, crashed);
     signal(SIGBUS, crashed);
     if (strcmp(mode, "test") == 0) {
