@@ -66,6 +66,42 @@ KNN_KERNEL fill_from(float *to, unsigned first)
     to[threadIdx.x + first] = 1;                            /* beyond the array, not beyond the allocation */
 }
 
+KNN_KERNEL rotate_in_place(float *to, unsigned first)
+{
+    __shared__ float all[KNN_THREADS];
+    all[threadIdx.x] = (float)(first + threadIdx.x);
+    __syncthreads();
+    all[threadIdx.x] = all[(threadIdx.x + 1) % blockDim.x];             /* which may have been written already */
+    to[threadIdx.x] = all[threadIdx.x];
+}
+
+KNN_KERNEL rotate_into_another(float *to, unsigned first)
+{
+    __shared__ float some[KNN_THREADS], others[KNN_THREADS];
+    const unsigned i = KNN_THREADS - blockDim.x + threadIdx.x;
+    some[i] = others[i] = (float)first;
+    __syncthreads();
+    to[threadIdx.x] = some[i + 1] + others[i];
+}
+
+KNN_KERNEL fill_by_all_blocks(float *to, unsigned first)
+{
+    to[threadIdx.x] = (float)(first + blockIdx.x);
+}
+
+KNN_KERNEL fill_by_four(float *to, unsigned first)
+{
+    const float4 four = {1, 2, 3, 4};
+    *reinterpret_cast<float4 *>(to + 4 * (threadIdx.x % 2) + first) = four;
+}
+
+struct place { float *to; };
+
+KNN_KERNEL fill_through_struct(place there, unsigned first)
+{
+    there.to[threadIdx.x] = (float)first;
+}
+
 /* ---- Right, but slow ---- */
 
 KNN_KERNEL write_row(float *to, unsigned first)
@@ -138,3 +174,14 @@ PLANTED(write_column)
 PLANTED(write_fours)
 PLANTED(write_tile)
 PLANTED(write_padded_tile)
+PLANTED(rotate_in_place)
+PLANTED(rotate_into_another)
+PLANTED(fill_by_all_blocks)
+PLANTED(fill_by_four)
+
+cudaError_t planted_fill_through_struct(cudaStream_t stream, float *to, unsigned threads, unsigned first)
+{
+    const place there = {to};
+    KNN_LAUNCH(fill_through_struct, 1, threads, stream, there, first);
+    return cudaGetLastError();
+}

@@ -21,6 +21,11 @@ cudaError_t planted_rotate_too_far(cudaStream_t stream, float *to, unsigned thre
 
 cudaError_t planted_share_by_two(cudaStream_t stream, float *to, unsigned threads, unsigned first);            /* two threads write one number */
 cudaError_t planted_add(cudaStream_t stream, float *to, unsigned threads, unsigned first);                     /* to[i] += first */
+cudaError_t planted_rotate_in_place(cudaStream_t stream, float *to, unsigned threads, unsigned first);         /* lacks a second barrier */
+cudaError_t planted_rotate_into_another(cudaStream_t stream, float *to, unsigned threads, unsigned first);     /* the next array that is shared */
+cudaError_t planted_fill_by_all_blocks(cudaStream_t stream, float *to, unsigned threads, unsigned first);      /* the same numbers */
+cudaError_t planted_fill_by_four(cudaStream_t stream, float *to, unsigned threads, unsigned first);            /* `first` numbers too late */
+cudaError_t planted_fill_through_struct(cudaStream_t stream, float *to, unsigned threads, unsigned first);
 cudaError_t planted_fill_from(cudaStream_t stream, float *to, unsigned threads, unsigned first);               /* to[first + i] = 1 */
 
 /* In the sectors and banks of memory: a row of numbers, a column of 32, four behind one another for each thread; a column of what a block shares. */

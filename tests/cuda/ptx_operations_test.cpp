@@ -151,7 +151,12 @@ static const struct { const char *body, *says; } refused[] = {
     {"add.sat.s32 %r1, %r2, %r3;\n ret;", "not known: add.sat.s32"}, {"ld.volatile.global.f32 %f1, [%rd1];\n ret;", "not known: ld.volatile"},
     {"bar.sync.aligned 0;\n ret;", "not known: bar.sync.aligned"}, {"bra $L__nowhere;\n ret;", "no label"}, {"mov.u32 %r1, %clock;\n ret;", "not declared: %clock"},
     {"ld.param.u32 %r1, [other_param_0];\n ret;", "an address of another kind"}, {".local .b8 s[4];\n ret;", "not known: .local"},
-    {"mov.u32 %r1, 1;", "does not end with ret"}};
+    {"mov.u32 %r1, 1;", "does not end with ret"},
+    /* What the kernels do not use, and would have to be modelled for: threads of a warp that wait for, or read from, each other; atomics. */
+    {"bar.warp.sync -1;\n ret;", "not known: bar.warp.sync"}, {"activemask.b32 %r1;\n ret;", "not known: activemask.b32"},
+    {"vote.sync.ballot.b32 %r1, %p1, -1;\n ret;", "not known: vote.sync"},
+    {"shfl.sync.down.b32 %r1|%p1, %r2, 16, 31, 3;\n ret;", "not known: shfl.sync"}, {"membar.gl;\n ret;", "not known: membar.gl"},
+    {"atom.global.add.f32 %f1, [%rd1], %f2;\n ret;", "not known: atom.global"}, {"red.global.add.f32 [%rd1], %f1;\n ret;", "not known: red.global"}};
 
 START_TEST(what_is_not_known_is_refused)
 {

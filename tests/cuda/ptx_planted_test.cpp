@@ -1,4 +1,5 @@
-/* Mistakes with memory and barriers, planted in kernels that nvcc compiled, are seen with file and line; and what is right, but slow. */
+/* Mistakes with memory and barriers, planted in kernels that nvcc compiled, are seen with file and line; what is right, but slow, is counted; launches
+ * that no GPU takes are refused. */
 #include "emulator.h"
 #include "inside.h"
 #include "launch.h"
@@ -14,22 +15,36 @@ enum { THREADS = 64, FIRST = 7, COLUMNS = 32 };
 
 static float rotated[THREADS];
 
-/* Runs the kernel of this name in planted.cu, a block of it, on the first half of an allocation, of so many numbers: the complaint. */
-static std::string run_planted(const std::string &name, size_t numbers = THREADS)
+static const ptx::function &find(const ptx::program &all, const std::string &name)
+{
+    const std::string begin = "_Z" + std::to_string(name.size()) + name;
+    auto found = all.lower_bound(begin);
+    ck_assert(found != all.end() && found->first.compare(0, begin.size(), begin) == 0);
+    return found->second;
+}
+
+static cudaStream_t make_stream()
+{
+    cudaStream_t stream;
+    ck_assert_int_eq(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
+    return stream;
+}
+
+/* Runs the kernel of this name in planted.cu on the first half of an allocation, of so many numbers, or on the host's memory: the complaint. */
+static std::string run_planted(const std::string &name, unsigned first = FIRST, unsigned blocks = 1, bool on_host = false, size_t numbers = THREADS)
 {
     const size_t bytes = numbers * sizeof *rotated;
     ptx::program all;
     void *memory;
-    cudaStream_t stream;
+    cudaStream_t stream = make_stream();
     checking = true;
     const std::string wrong = ptx::parse(PLANTED_PTX, all);
     ck_assert_str_eq(wrong.c_str(), "");
-    const ptx::function &f = all.at("_Z" + std::to_string(name.size()) + name + "Pfj");
+    const ptx::function &f = find(all, name);
     ck_assert_int_eq(cudaMalloc(&memory, 2 * bytes), cudaSuccess);
     ck_assert_uint_gt(knn__cuda_placed(memory, bytes), 0);
-    ck_assert_int_eq(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
-    struct { void *to; unsigned first; } parameters = {memory, FIRST};
-    launch(f.name.c_str(), dim3(1), dim3(THREADS), f.shared_bytes, stream, [&] { ptx::run(all, f, (unsigned char *)&parameters); });
+    struct { void *to; unsigned first; } parameters = {on_host ? rotated : memory, first};
+    launch(f.name.c_str(), dim3(blocks), dim3(THREADS), f.shared_bytes, stream, [&] { ptx::run(all, f, (unsigned char *)&parameters); });
     ck_assert_int_eq(cudaMemcpyAsync(rotated, memory, sizeof rotated, cudaMemcpyDeviceToHost, stream), cudaSuccess);
     ck_assert_int_eq(cudaStreamDestroy(stream), cudaSuccess);
     ck_assert_int_eq(cudaFree(memory), cudaSuccess);
@@ -46,17 +61,44 @@ START_TEST(what_is_right_passes)
 END_TEST
 
 /* Each with the line in planted.cu. */
-static const struct { const char *kernel, *says; } planted[] = {
-    {"rotate_without_barrier", "planted.cu:31: thread 0 reads "}, {"rotate_without_barrier", ", which was never written"},
-    {"rotate_by_some", "planted.cu:39: a divergent barrier: thread 62 waits, thread 63 has ended"},
-    {"rotate_too_far", "planted.cu:49: a kernel touches byte 1024 of the 1024 that its block shares"},
-    {"share_by_two", "planted.cu:55: a race: thread 1 writes "}, {"add", "planted.cu:61: thread 0 reads "}, {"add", ", which was never written"},
-    {"fill_from", "planted.cu:66: thread 57 writes "}, {"fill_from", ", which is of no array"}};
+static const struct { const char *kernel, *says; unsigned first, blocks; bool on_host; } planted[] = {
+    {"rotate_without_barrier", "planted.cu:31: thread 0 reads ", FIRST, 1, false},
+    {"rotate_without_barrier", ", which was never written", FIRST, 1, false},
+    {"rotate_in_place", "planted.cu:74: a race: thread 1 writes ", FIRST, 1, false},
+    {"rotate_by_some", "planted.cu:39: a divergent barrier: thread 62 waits, thread 63 has ended", FIRST, 1, false},
+    {"rotate_too_far", "planted.cu:49: a kernel touches byte 1024 of the 1024 that its block shares", FIRST, 1, false},
+    {"rotate_into_another", "planted.cu:84: a kernel touches byte 1024 of the 2112 that its block shares, which is of no array", FIRST, 1, false},
+    {"share_by_two", "planted.cu:55: a race: thread 1 writes ", FIRST, 1, false},
+    {"fill_by_all_blocks", "planted.cu:89: a race: thread 64 writes ", FIRST, 2, false},
+    {"add", "planted.cu:61: thread 0 reads ", FIRST, 1, false}, {"add", ", which was never written", FIRST, 1, false},
+    {"fill_from", "planted.cu:66: thread 57 writes ", FIRST, 1, false}, {"fill_from", ", which is of no array", FIRST, 1, false},
+    {"fill_from", "planted.cu:66: thread 48 writes ", 2 * THREADS - 48, 1, false},           /* beyond the allocation */
+    {"fill_by_four", "planted.cu:95: ", FIRST, 1, false}, {"fill_by_four", " is not aligned to 16 bytes", FIRST, 1, false},
+    {"fill_through_struct", "planted.cu:102: a kernel touches ", FIRST, 1, true},
+    {"fill_through_struct", ", which is not in the device's memory", FIRST, 1, true}};
 
 START_TEST(what_is_wrong_is_seen)
 {
-    std::string complaint = run_planted(planted[_i].kernel);
-    ck_assert_msg(complaint.find(planted[_i].says) != std::string::npos, "\"%s\", expected \"%s\"", complaint.c_str(), planted[_i].says);
+    const auto &p = planted[_i];
+    std::string complaint = run_planted(p.kernel, p.first, p.blocks, p.on_host);
+    ck_assert_msg(complaint.find(p.says) != std::string::npos, "\"%s\", expected \"%s\"", complaint.c_str(), p.says);
+}
+END_TEST
+
+/* Grid, block, bytes that a block shares. */
+static const struct { unsigned blocks, threads; size_t shared; const char *says; } launches[] = {
+    {1, 2048, 0, "large: a grid of 1 x 1 x 1 blocks of 2048 x 1 x 1 threads"}, {0, 64, 0, "large: a grid of 0 x 1 x 1 blocks"},
+    {1, 64, (48 << 10) + 1, "large: 49153 bytes for a block to share, more than 49152 must be asked for"}, {1, 1024, 48 << 10, ""}};
+
+START_TEST(what_no_gpu_launches_is_refused)
+{
+    const auto &l = launches[_i];
+    cudaStream_t stream = make_stream();
+    launch("large", dim3(l.blocks), dim3(l.threads), l.shared, stream, [] {});
+    ck_assert_int_eq(cudaGetLastError() == cudaSuccess, l.says[0] == '\0');
+    ck_assert_int_eq(cudaStreamDestroy(stream), cudaSuccess);
+    const std::string complaint = emulator_complaint();
+    ck_assert_msg(complaint.find(l.says) == 0 && complaint.empty() == (l.says[0] == '\0'), "\"%s\", expected \"%s\"", complaint.c_str(), l.says);
 }
 END_TEST
 
@@ -71,7 +113,7 @@ START_TEST(what_is_slow_is_counted)
     emulator_requests lines[16];
     size_t requests = 0, needed = 0, taken = 0;
     emulator_count_traffic();
-    ck_assert_str_eq(run_planted(slow[_i].kernel, THREADS * COLUMNS).c_str(), "");
+    ck_assert_str_eq(run_planted(slow[_i].kernel, FIRST, 1, false, THREADS * COLUMNS).c_str(), "");
     const size_t count = emulator_get_requests(lines, sizeof lines / sizeof *lines);
     for (size_t i = 0; i < count; i++)
         if (lines[i].shared == slow[_i].shared) {
@@ -92,6 +134,7 @@ static Suite *suite(void)
     TCase *barriers = tcase_create("barriers");
     tcase_add_test(barriers, what_is_right_passes);
     tcase_add_loop_test(barriers, what_is_wrong_is_seen, 0, (int)(sizeof planted / sizeof *planted));
+    tcase_add_loop_test(barriers, what_no_gpu_launches_is_refused, 0, (int)(sizeof launches / sizeof *launches));
     suite_add_tcase(s, barriers);
     TCase *requests = tcase_create("requests");
     tcase_add_loop_test(requests, what_is_slow_is_counted, 0, (int)(sizeof slow / sizeof *slow));

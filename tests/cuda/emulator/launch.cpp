@@ -17,6 +17,7 @@ static long launches;
 static thread_local cudaError_t last_error = cudaSuccess;
 
 enum { MOST_THREADS = 1024, MOST_ROWS = 65535 };            /* of a block; of a grid in y and z */
+static const size_t MOST_SHARED = (size_t)48 << 10;         /* by a block that did not ask for more, as the library does not */
 
 void count_launch() { launches++; }
 
@@ -76,6 +77,9 @@ void launch(const char *kernel, dim3 grid, dim3 block, size_t shared, cudaStream
     if (!can_be(grid, block)) {
         complain("%s: a grid of %u x %u x %u blocks of %u x %u x %u threads", kernel, grid.x, grid.y, grid.z, block.x, block.y, block.z);
         error = cudaErrorInvalidConfiguration;
+    } else if (shared > MOST_SHARED) {
+        complain("%s: %zu bytes for a block to share, more than %zu must be asked for", kernel, shared, MOST_SHARED);
+        error = cudaErrorInvalidValue;
     } else if (call_fails())
         error = cudaErrorLaunchFailure;
     else

@@ -51,6 +51,7 @@ struct function {
     std::vector<operand> parts;
     std::vector<std::string> callees;
     std::vector<parameter> parameters;      /* behind the result, if there is one */
+    std::vector<parameter> shared;          /* arrays that the block shares, with gaps between them */
     size_t result_bytes, parameter_bytes, argument_bytes, shared_bytes;
     std::vector<uint64_t> registers;        /* what they hold at first: 0, or a number that instructions use */
     std::vector<special> specials;

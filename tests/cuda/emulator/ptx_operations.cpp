@@ -84,12 +84,21 @@ static unsigned char *in_global(const machine &m, const instruction &i, const op
     return nullptr;
 }
 
+static bool is_of_one_array(const function &f, size_t at, size_t bytes)
+{
+    for (const parameter &array : f.shared)
+        if (at >= array.offset && at + bytes <= array.offset + array.bytes)
+            return true;
+    return false;
+}
+
 static unsigned char *in_shared(const machine &m, const instruction &i, const operand &o, size_t bytes, bool writes)
 {
     size_t at = (uint32_t)(uintptr_t)place_of(m, o);
-    if (at + bytes <= shared_bytes())
+    if (is_of_one_array(*m.of, at, bytes))
         return checked(m, i, shared_memory() + at, bytes, writes);
-    complain("%s: a kernel touches byte %zu of the %zu that its block shares", place_in_source(*m.of, i).c_str(), at, shared_bytes());
+    complain("%s: a kernel touches byte %zu of the %zu that its block shares, which is of no array", place_in_source(*m.of, i).c_str(), at,
+             shared_bytes());
     return nullptr;
 }
 

@@ -80,6 +80,8 @@ struct reader {
     bool same_line() const { return at < words.size() && words[at].line == words[at - 1].line; }
     void skip_line() { for (at++; same_line(); at++) ; }
 
+    static const size_t SHARED_GAP = 64;
+
     /* .param .align 8 .b8 NAME[120], or .param .u32 NAME, or .shared ..: behind the `end` of those before it. */
     parameter declare(const char *space, size_t &end, std::map<std::string, size_t> &by_name)
     {
@@ -294,7 +296,8 @@ struct reader {
             declare(".param", f.argument_bytes, arguments);
             expect(";");
         } else if (now() == ".shared") {
-            declare(".shared", f.shared_bytes, shared);
+            f.shared_bytes += f.shared.empty() ? 0 : SHARED_GAP;
+            f.shared.push_back(declare(".shared", f.shared_bytes, shared));
             expect(";");
         } else if (now() == ".pragma")
             skip_to(";");
