@@ -68,7 +68,7 @@ static const sample samples[] = {
     {"shr.u32", 0x80000000u, 31, 0, 1}, {"shr.u32", 5, 99, 0, 0}, {"shr.s32", u(-8), 1, 0, u(-4)}, {"shr.s32", u(-8), 40, 0, u(-1)},
     {"shr.u64", 1ull << 63, 63, 0, 1},
 
-    {"setp.eq.s16", 0xffff, u(-1), 0, 1}, {"setp.eq.s32", 3, 3, 0, 1}, {"setp.eq.s64", 3, 1ull << 40, 0, 0}, {"setp.eq.b32", 3, 4, 0, 0},
+    {"setp.eq.s16", 0xffff, u(-1), 0, 1}, {"setp.eq.s32", 3, 3, 0, 1}, {"setp.eq.s64", 3, 1ull << 40, 0, 0}, {"setp.eq.b32", 3, 4, 0, 0}, {"setp.eq.b64", 3, 3, 0, 1},
     {"setp.lt.u64", 1, ~0ull, 0, 1}, {"setp.ge.u64", 1ull << 63, 1, 0, 1},
     {"setp.ne.s32", 3, 4, 0, 1}, {"setp.lt.s32", u(-1), 1, 0, 1}, {"setp.lt.u32", u(-1), 1, 0, 0}, {"setp.le.u32", 2, 2, 0, 1},
     {"setp.gt.s32", u(-1), 1, 0, 0}, {"setp.gt.u32", u(-1), 1, 0, 1}, {"setp.ge.u32", 2, 3, 0, 0},

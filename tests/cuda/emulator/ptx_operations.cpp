@@ -412,7 +412,7 @@ static const by_name &all_operations()
         COMPARISONS("s16", int16_t), COMPARISONS("s32", int32_t), COMPARISONS("s64", int64_t), COMPARISONS("u32", uint32_t),
         COMPARISONS("u64", uint64_t),
         COMPARISONS("f32", float), COMPARISONS("f64", double), COMPARISONS_OF_NAN("f32", float), COMPARISONS_OF_NAN("f64", double),
-        {"setp.eq.b32", compare<uint32_t, equal>},
+        {"setp.eq.b32", compare<uint32_t, equal>}, {"setp.eq.b64", compare<uint64_t, equal>},
     };
     return operations;
 }
