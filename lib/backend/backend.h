@@ -4,6 +4,7 @@
 
 #include "backend/constraints.h"
 #include "backend/kernel.h"
+#include "backend/pictures.h"
 
 #include <knn/status.h>
 
@@ -43,6 +44,16 @@ typedef struct knn__loss_call {
 } knn__loss_call;
 
 enum { KNN_LOSS_SUMS = 4 };
+
+/* A batch of pictures made the input of a network; arrays lie in the device's memory. */
+typedef struct knn__pictures_call {
+    knn__picture_form form;
+    int images;
+    knn__pictures pictures;
+    bool wants_ranges;                      /* some change does: they are found, and written there */
+    knn_real *x;                            /* [images][height][width][channels] */
+    knn_device *device;
+} knn__pictures_call;
 
 typedef enum knn__update_op {
     KNN_UPDATE_SGD, KNN_UPDATE_RMSPROP, KNN_UPDATE_ADAM, KNN_UPDATE_ADAGRAD, KNN_UPDATE_ADADELTA, KNN_UPDATE_ADAMAX, KNN_UPDATE_NADAM,
@@ -130,6 +141,7 @@ static inline double knn__fresh_share(double beta, uint64_t t)
 typedef struct knn_recording knn_recording;
 
 enum { KNN_MARKS = 2 };                                     /* places in a device's queue that somebody can wait for */
+enum { KNN_STAGES = 2 };                        /* batches on their way to a device: one is filled while the other is sent */
 
 /* What a backend with a memory of its own has: devices, numbered from 0. Opened once for each line of work that waits for no other: a
  * training, a prediction. Used by one thread at a time. All work is queued, in order: kernels, copies, loss and update; none of it fails at
@@ -150,7 +162,12 @@ typedef struct knn__device_class {
     knn_status (*wait)(knn_device *device);                 /* until all is done: the first failure since the last wait or mark */
     /* Memory of the host: only copies from and to it let the host go on meanwhile. NULL with the text of KNN_ERROR_DEVICE_MEMORY. */
     void *(*pin)(knn_device *device, size_t bytes);
-    void (*unpin)(knn_device *device, void *block);         /* NULL is fine */
+    void (*unpin)(knn_device *device, void *block);         /* waits until nothing is sent from it; NULL is fine */
+    /* Queues a copy from pinned memory beside the other work. It waits until what was sent before by this number, below KNN_STAGES, has been
+     * received; work that is queued from now on waits for it. */
+    void (*send)(knn_device *device, int number, void *to, const void *from, size_t bytes);
+    void (*received)(knn_device *device, int number);       /* only work that has been queued by now reads what was sent by it */
+    void (*sent)(knn_device *device, int number);           /* waits until the host may write where that was sent from */
     /* Marks this place in the queue with a number below KNN_MARKS; on a failure, the first one since the last wait or mark, nothing is under
      * way any more. Waits until all before the mark is done. */
     knn_status (*mark)(knn_device *device, int number);
@@ -178,6 +195,7 @@ typedef struct knn_backend {
      * call->now and is the same each time but for call->last. */
     void (*describe_step)(const knn__step_call *call, void *now);
     void (*step)(const knn__step_call *call);
+    void (*pictures)(const knn__pictures_call *call);   /* .. that take pictures; NULL: numbers only */
     size_t most_numbers;                    /* below which those of a layer in a batch must be; 0: any number of them */
 } knn_backend;
 

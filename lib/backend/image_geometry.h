@@ -48,16 +48,17 @@ KNN_EVERYWHERE float knn__nearest_whole(float x)
     return rest >= 0.5f ? whole + 1 : rest <= -0.5f ? whole - 1 : whole;
 }
 
+/* NaN is 0, too: numbers that have not come to a device must not lead out of a picture. Written so that compilers make it vector code. */
 KNN_EVERYWHERE float knn__limited(float x, int n)
 {
-    float last = (float)(n - 1);
-    return x < 0 ? 0 : x > last ? last : x;
+    float last = (float)(n - 1), positive = x > 0 ? x : 0;
+    return positive < last ? positive : last;
 }
 
 /* Mirrored at -1/2 and n - 1/2. */
 KNN_EVERYWHERE float knn__reflected(float x, int n)
 {
-    float period = 2 * (float)n, within = x - period * knn__whole_below(x / period);
+    float period = 2 * (float)n, within = x - knn__product(period, knn__whole_below(x / period));
     return knn__limited(within >= (float)n ? period - 1 - within : within, n);
 }
 

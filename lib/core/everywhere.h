@@ -8,4 +8,13 @@
 #define KNN_EVERYWHERE static inline
 #endif
 
+/* a * b, rounded before anything is added to it: nvcc would make one operation of both, the host's compiler is told not to. */
+#ifdef __CUDA_ARCH__
+KNN_EVERYWHERE float knn__product(float a, float b) { return __fmul_rn(a, b); }
+KNN_EVERYWHERE double knn__double_product(double a, double b) { return __dmul_rn(a, b); }
+#else
+KNN_EVERYWHERE float knn__product(float a, float b) { return a * b; }
+KNN_EVERYWHERE double knn__double_product(double a, double b) { return a * b; }
+#endif
+
 #endif

@@ -1,4 +1,5 @@
-/* Bilinear resampling of a picture under a 2x3 matrix, with SciPy's rules outside of it. Draws nothing, scales nothing.
+/* Bilinear resampling of a picture under a 2x3 matrix, with SciPy's rules outside of it. Draws nothing, scales nothing. Its formulas are those
+ * of backend/pictures.h.
  *
  * The source is first copied to floats whose pixels are padded to a multiple of four channels, so that a pixel is one
  * vector to the compiler, and gets one more row and column that repeat the edge: a position within [0, n - 1] has four
@@ -15,7 +16,6 @@
 
 #include "core/memory.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { LANES = 4 };
@@ -29,7 +29,7 @@ typedef struct source {
     int height, width, channels, pitch, stride;
 } source;
 
-static knn_status new_source(const knn__image *image, source *s)
+static knn_status new_source(const knn__pixels *image, source *s)
 {
     *s = (source){.height = image->height, .width = image->width, .channels = image->channels};
     s->pitch = (image->channels + LANES - 1) / LANES * LANES;
@@ -59,7 +59,7 @@ static inline void pad_floats(const float *from, int width, int channels, int pi
             to[c] = c < channels ? from[c] : 0.0f;
 }
 
-static void fill_source(source *s, const knn__image *image, float cval)
+static void fill_source(source *s, const knn__pixels *image, float cval)
 {
     size_t row = (size_t)s->width * (size_t)s->channels, pitch = (size_t)s->pitch, stride = (size_t)s->stride;
     float *to = s->data;
@@ -79,56 +79,14 @@ static void fill_source(source *s, const knn__image *image, float cval)
 
 /* ---- Where a row of the result comes from ---- */
 
-static inline float within(float x, float last)
-{
-    x = x > 0.0f ? x : 0.0f;
-    return x < last ? x : last;
-}
-
-/* d c b a | a b c d | d c b a: period 2n, folded at n. What falls between the two equal edge pixels is that pixel. */
-static float reflected(float x, int n)
-{
-    float period = 2.0f * (float)n;
-    x -= period * floorf(x / period);
-    return within(x < (float)n ? x : period - x - 1.0f, (float)(n - 1));
-}
-
-/* SciPy's "wrap" has period n - 1: the first and the last pixel count as the same one. */
-static float wrapped(float x, int n)
-{
-    float period = (float)(n - 1);
-    if (n == 1)
-        return 0.0f;
-    if (x < 0.0f)
-        x += period * (floorf(-x / period) + 1.0f);
-    else if (x > period)
-        x -= period * floorf(x / period);
-    return within(x, period);
-}
-
-static inline float mapped(float x, int n, knn_fill_mode mode)
-{
-    switch (mode) {
-    case KNN_FILL_REFLECT:
-        return reflected(x, n);
-    case KNN_FILL_WRAP:
-        return wrapped(x, n);
-    case KNN_FILL_NEAREST:
-    case KNN_FILL_CONSTANT:
-        break;
-    }
-    return within(x, (float)(n - 1));
-}
-
 /* Coordinate number `axis` (row or column of the source) of all pixels of row i of the result: whole part and rest.
- * Inlined with a constant mode, so that the common ones become vector code. In float: SciPy's doubles differ by 1e-5 of
- * a pixel at 150. */
+ * Inlined with a constant mode, so that the common ones become vector code. */
 static inline void find_coordinate(const double axis[3], int i, int width, int n, knn_fill_mode mode,
                                    int *restrict whole, float *restrict part)
 {
-    float start = (float)(axis[2] + axis[0] * i), step = (float)axis[1];
+    float start = knn__picture_start(axis, i), step = (float)axis[1];
     for (int j = 0; j < width; j++) {
-        float x = mapped(start + step * (float)j, n, mode);
+        float x = knn__picture_place(start, step, j, n, mode);
         whole[j] = (int)x;
         part[j] = x - (float)whole[j];
     }
@@ -140,35 +98,31 @@ static inline void find_row(source *s, const knn__affine *affine, int i, knn_fil
     find_coordinate(affine->column, i, s->width, s->width, mode, s->left, s->column_part);
 }
 
-/* With KNN_FILL_CONSTANT a position outside takes cval as it is: nothing is blended at the edge. */
 static void find_outside(source *s, const knn__affine *affine, int i)
 {
-    double row = affine->row[2] + affine->row[0] * i, column = affine->column[2] + affine->column[0] * i;
-    for (int j = 0; j < s->width; j++) {
-        double r = row + affine->row[1] * j, c = column + affine->column[1] * j;
-        if (!(r >= 0.0 && r <= s->height - 1 && c >= 0.0 && c <= s->width - 1)) {
+    for (int j = 0; j < s->width; j++)
+        if (knn__is_outside(affine->row, i, j, s->height) || knn__is_outside(affine->column, i, j, s->width)) {
             s->upper[j] = s->height + 1;
             s->left[j] = 0;
             s->row_part[j] = s->column_part[j] = 0.0f;
         }
-    }
 }
 
-static void find(source *s, const knn__move *move, int i)
+static void find(source *s, const knn__picture_change *change, int i)
 {
-    switch (move->fill_mode) {
+    switch (change->fill_mode) {
     case KNN_FILL_NEAREST:
-        find_row(s, &move->affine, i, KNN_FILL_NEAREST);
+        find_row(s, &change->from, i, KNN_FILL_NEAREST);
         break;
     case KNN_FILL_CONSTANT:
-        find_row(s, &move->affine, i, KNN_FILL_NEAREST);
-        find_outside(s, &move->affine, i);
+        find_row(s, &change->from, i, KNN_FILL_NEAREST);
+        find_outside(s, &change->from, i);
         break;
     case KNN_FILL_REFLECT:
-        find_row(s, &move->affine, i, KNN_FILL_REFLECT);
+        find_row(s, &change->from, i, KNN_FILL_REFLECT);
         break;
     case KNN_FILL_WRAP:
-        find_row(s, &move->affine, i, KNN_FILL_WRAP);
+        find_row(s, &change->from, i, KNN_FILL_WRAP);
         break;
     }
 }
@@ -180,11 +134,8 @@ static inline void blend(const source *s, int j, int c, int pitch, float *restri
 {
     const float *upper = s->data + s->upper[j] * s->stride + s->left[j] * pitch + c, *lower = upper + s->stride;
     float row_part = s->row_part[j], column_part = s->column_part[j];
-    for (int k = 0; k < LANES; k++) {
-        float above = upper[k] + (upper[k + pitch] - upper[k]) * column_part;
-        float below = lower[k] + (lower[k + pitch] - lower[k]) * column_part;
-        to[k] = above + (below - above) * row_part;
-    }
+    for (int k = 0; k < LANES; k++)
+        to[k] = knn__picture_blend(upper[k], upper[k + pitch], lower[k], lower[k + pitch], row_part, column_part);
 }
 
 /* Of a pixel of three channels four are written, and the fourth is overwritten by the next pixel. */
@@ -212,16 +163,16 @@ static void blend_row(const source *s, float *x)
         }
 }
 
-knn_status knn__move_image(const knn__image *image, const knn__move *move, float *x)
+knn_status knn__move_image(const knn__pixels *image, const knn__picture_change *change, float *x)
 {
     source s;
     knn_status status = new_source(image, &s);
     if (status != KNN_OK)
         return status;
-    fill_source(&s, image, move->cval);
+    fill_source(&s, image, change->cval);
     size_t row = (size_t)image->width * (size_t)image->channels;
     for (int i = 0; i < image->height; i++, x += row) {
-        find(&s, move, i);
+        find(&s, change, i);
         if (image->channels == 3)
             blend_row_of_3(&s, x);
         else
@@ -233,7 +184,7 @@ knn_status knn__move_image(const knn__image *image, const knn__move *move, float
 
 /* ---- Only mirrored ---- */
 
-static void copy_values(const knn__image *image, size_t from, size_t count, float *to)
+static void copy_values(const knn__pixels *image, size_t from, size_t count, float *to)
 {
     if (image->floats != NULL)
         memcpy(to, image->floats + from, count * sizeof *to);
@@ -242,7 +193,7 @@ static void copy_values(const knn__image *image, size_t from, size_t count, floa
             to[i] = (float)image->bytes[from + i];
 }
 
-void knn__flip_image(const knn__image *image, bool flip_rows, bool flip_columns, float *x)
+void knn__flip_image(const knn__pixels *image, bool flip_rows, bool flip_columns, float *x)
 {
     size_t rows = (size_t)image->height, columns = (size_t)image->width, channels = (size_t)image->channels;
     size_t row = columns * channels;

@@ -35,7 +35,7 @@ static knn_status load_augmented(const knn_dataset *dataset, uint64_t seed, int 
     knn__transformation transformation;
     knn__draw_transformation(&a->generator, size[0], size[1], seed, epoch, index, &transformation);
     knn_status status = knn__transform(
-        &(knn__image){.height = size[0], .width = size[1], .channels = size[2], .floats = from}, &transformation, x);
+        &(knn__pixels){.height = size[0], .width = size[1], .channels = size[2], .floats = from}, &transformation, x);
     if (status == KNN_OK)
         knn__standardize(&a->preprocessing, x, knn_dataset_input_length(dataset));
     return status;

@@ -1,4 +1,5 @@
-/* Random changes of a picture, Keras' ImageDataGenerator. Does not resample (affine.c) nor rescale (preprocessing.c). */
+/* Random changes of a picture, Keras' ImageDataGenerator. Does not resample (affine.c) nor rescale (preprocessing.c); the
+ * formulas for single numbers are those of backend/pictures.h. */
 #include "data/augmentation.h"
 
 #include "core/options.h"
@@ -186,7 +187,24 @@ static knn__affine matrix_of(const knn__transformation *t, int height, int width
     return m;
 }
 
-/* ---- Values ---- */
+knn__picture_change knn__change_of(const knn__transformation *t, int height, int width)
+{
+    return (knn__picture_change){
+        .moves = moves(t),
+        .from = matrix_of(t, height, width),
+        .flips_rows = t->vertical_flip,
+        .flips_columns = t->horizontal_flip,
+        .fill_mode = t->fill_mode,
+        .cval = (float)t->cval,
+        .channel_shift = (float)t->channel_shift,
+        .brightens = t->brighten,
+        .brightness = (float)t->brightness,
+        .least = 0.0f,
+        .most = 255.0f,
+    };
+}
+
+/* ---- Doing it ---- */
 
 static void find_range(const float *x, size_t n, float *least, float *most)
 {
@@ -199,54 +217,27 @@ static void find_range(const float *x, size_t n, float *least, float *most)
     *most = high;
 }
 
-/* Clipped to the range that the picture had before. */
-static void shift_channels(float *x, size_t n, float by)
+static void recolor(float *x, size_t n, knn__picture_change change)
 {
-    float least, most;
-    find_range(x, n, &least, &most);
-    for (size_t i = 0; i < n; i++) {
-        float value = x[i] + by;
-        value = value > least ? value : least;
-        x[i] = value < most ? value : most;
-    }
-}
-
-/* Pillow's Brightness, on whole levels: clipped at 255, the fraction cut off. */
-static float brightened(float level, float factor)
-{
-    float value = (float)(int)level * factor;
-    return value >= 255.0f ? 255.0f : (float)(int)value;
-}
-
-/* What exceeds 0..255 is squeezed into it for this and stretched back, as Keras does. */
-static void brighten(float *x, size_t n, float factor)
-{
-    float least, most;
-    find_range(x, n, &least, &most);
-    if (least >= 0.0f && most <= 255.0f) {
-        for (size_t i = 0; i < n; i++)
-            x[i] = brightened(x[i], factor);
-        return;
-    }
-    float range = most - least;
-    float divisor = range != 0.0f ? range : 1.0f;
+    find_range(x, n, &change.least, &change.most);
     for (size_t i = 0; i < n; i++)
-        x[i] = brightened((x[i] - least) / divisor * 255.0f, factor) / 255.0f * range + least;
+        x[i] = knn__recolored(&change, x[i]);
 }
 
-knn_status knn__transform(const knn__image *image, const knn__transformation *t, float *x)
+knn_status knn__change_picture(const knn__pixels *image, const knn__picture_change *change, float *x)
 {
-    size_t n = (size_t)image->height * (size_t)image->width * (size_t)image->channels;
-    if (moves(t)) {
-        knn__move move = {matrix_of(t, image->height, image->width), t->fill_mode, (float)t->cval};
-        knn_status status = knn__move_image(image, &move, x);
-        if (status != KNN_OK)
-            return status;
-    } else
-        knn__flip_image(image, t->vertical_flip, t->horizontal_flip, x);
-    if (t->channel_shift != 0.0)
-        shift_channels(x, n, (float)t->channel_shift);
-    if (t->brighten)
-        brighten(x, n, (float)t->brightness);
-    return KNN_OK;
+    knn_status status = KNN_OK;
+    if (change->moves)
+        status = knn__move_image(image, change, x);
+    else
+        knn__flip_image(image, change->flips_rows, change->flips_columns, x);
+    if (status == KNN_OK && knn__recolors(change))
+        recolor(x, (size_t)image->height * (size_t)image->width * (size_t)image->channels, *change);
+    return status;
+}
+
+knn_status knn__transform(const knn__pixels *image, const knn__transformation *transformation, float *x)
+{
+    knn__picture_change change = knn__change_of(transformation, image->height, image->width);
+    return knn__change_picture(image, &change, x);
 }

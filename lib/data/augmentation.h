@@ -29,7 +29,11 @@ bool knn__can_augment(int height, int width, int channels);
 void knn__draw_transformation(const knn_generator_options *generator, int height, int width, uint64_t seed, int epoch,
                               size_t index, knn__transformation *transformation);
 
+/* The same as it is done to a picture of this size. */
+knn__picture_change knn__change_of(const knn__transformation *transformation, int height, int width);
+
 /* x[height][width][channels], in the units of the image. */
-knn_status knn__transform(const knn__image *image, const knn__transformation *transformation, float *x);
+knn_status knn__change_picture(const knn__pixels *image, const knn__picture_change *change, float *x);
+knn_status knn__transform(const knn__pixels *image, const knn__transformation *transformation, float *x);
 
 #endif

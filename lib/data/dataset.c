@@ -115,40 +115,59 @@ static void note_failure(failure *f, int position, knn_status status)
     pthread_mutex_unlock(&f->mutex);
 }
 
+/* Numbers, or pictures. */
 typedef struct batch {
     const knn_dataset *dataset;
     uint64_t seed;
     int epoch;
     const size_t *indices;
     bool augment;
-    size_t inputs, outputs;
-    float *x, *y, *weights;
+    float *x;                       /* NULL: `pictures` */
+    const knn__pictures *pictures;
+    float *y, *weights;
     failure failure;
 } batch;
 
 static void load_one(int position, void *context)
 {
     batch *b = context;
-    size_t place = (size_t)position;
+    const knn_dataset *d = b->dataset;
+    size_t place = (size_t)position, index = b->indices[place], from = place * knn_dataset_input_length(d);
     float ignored, *weight = b->weights != NULL ? b->weights + place : &ignored;
-    float *y = b->y != NULL && b->outputs > 0 ? b->y + place * b->outputs : NULL;
+    float *y = b->y != NULL && d->outputs > 0 ? b->y + place * (size_t)d->outputs : NULL;
+    knn_status status;
     *weight = 1.0f;
-    knn_status status = b->dataset->kind->load(b->dataset, b->seed, b->epoch, b->indices[place], b->augment,
-                                               b->x + place * b->inputs, y, weight);
+    if (b->x != NULL)
+        status = d->kind->load(d, b->seed, b->epoch, index, b->augment, b->x + from, y, weight);
+    else
+        status = d->kind->load_picture(d, b->seed, b->epoch, index, b->augment, b->pictures->bytes + from,
+                                       b->pictures->changes + place, y, weight);
     if (status != KNN_OK)
         note_failure(&b->failure, position, status);
+}
+
+static knn_status load_all(batch *b, int n, int threads)
+{
+    b->failure = (failure){.mutex = PTHREAD_MUTEX_INITIALIZER, .position = INT_MAX, .status = KNN_OK};
+    knn__parallel(n, threads, load_one, b);
+    pthread_mutex_destroy(&b->failure.mutex);
+    return b->failure.status == KNN_OK ? KNN_OK : knn__fail(b->failure.status, "%s", b->failure.text);
 }
 
 knn_status knn__dataset_batch(const knn_dataset *dataset, uint64_t seed, int epoch, const size_t *indices, int n,
                               bool augment, int threads, float *x, float *y, float *weights)
 {
-    batch b = {.dataset = dataset, .seed = seed, .epoch = epoch, .indices = indices, .augment = augment,
-               .inputs = knn_dataset_input_length(dataset), .outputs = (size_t)dataset->outputs,
-               .x = x, .y = y, .weights = weights,
-               .failure = {.mutex = PTHREAD_MUTEX_INITIALIZER, .position = INT_MAX, .status = KNN_OK}};
-    knn__parallel(n, threads, load_one, &b);
-    pthread_mutex_destroy(&b.failure.mutex);
-    return b.failure.status == KNN_OK ? KNN_OK : knn__fail(b.failure.status, "%s", b.failure.text);
+    batch b = {.dataset = dataset, .seed = seed, .epoch = epoch, .indices = indices, .augment = augment, .x = x, .y = y,
+               .weights = weights};
+    return load_all(&b, n, threads);
+}
+
+knn_status knn__dataset_pictures(const knn_dataset *dataset, uint64_t seed, int epoch, const size_t *indices, int n,
+                                 bool augment, int threads, const knn__pictures *to, float *y, float *weights)
+{
+    batch b = {.dataset = dataset, .seed = seed, .epoch = epoch, .indices = indices, .augment = augment, .pictures = to,
+               .y = y, .weights = weights};
+    return load_all(&b, n, threads);
 }
 
 int knn__label_class(const knn_dataset *dataset, const float *y)

@@ -3,6 +3,8 @@
 #ifndef KNN_DATA_DATASET_H
 #define KNN_DATA_DATASET_H
 
+#include "backend/pictures.h"
+
 #include <knn/data.h>
 #include <knn/extend.h>
 
@@ -43,6 +45,9 @@ typedef struct knn__dataset_kind {
     const char *name;                       /* "directory", "arrays", "custom" */
     /* Writes x; y and weight where they are not NULL (weight is 1 before the call). */
     knn_status (*load)(const knn_dataset *dataset, uint64_t seed, int epoch, size_t index, bool augment, float *x, float *y, float *weight);
+    /* The same of a data set that gives pictures: x is the picture, changed, times rescale. NULL: it never does. */
+    knn_status (*load_picture)(const knn_dataset *dataset, uint64_t seed, int epoch, size_t index, bool augment, uint8_t *bytes,
+                               knn__picture_change *change, float *y, float *weight);
     const char *(*path)(const knn_dataset *dataset, size_t index);      /* NULL: has none */
     int (*class_of)(const knn_dataset *dataset, size_t index);          /* the number of its class, NULL: has none */
     void (*release)(knn_dataset *dataset);                              /* of what `state` holds */
@@ -59,6 +64,7 @@ struct knn_dataset {
     char **class_names;                     /* NULL without */
     size_t class_count;
     bool has_preprocessing;
+    bool gives_pictures;                    /* besides floats: 8-bit pictures that are changed and rescaled, no more */
     knn__preprocessing preprocessing;
     char **skipped;                         /* paths of bad files left out */
     size_t skipped_count;
@@ -68,6 +74,10 @@ struct knn_dataset {
  * The first failing sample (in order) decides the error. */
 knn_status knn__dataset_batch(const knn_dataset *dataset, uint64_t seed, int epoch, const size_t *indices, int n, bool augment,
                               int threads, float *x, float *y, float *weights);
+
+/* The same of a data set that gives pictures. */
+knn_status knn__dataset_pictures(const knn_dataset *dataset, uint64_t seed, int epoch, const size_t *indices, int n, bool augment,
+                                 int threads, const knn__pictures *to, float *y, float *weights);
 
 /* Samples [first, first + view.samples) of another data set, which must outlive it. Nothing to free; must not be moved. */
 typedef struct knn__dataset_part { const knn_dataset *whole; size_t first; knn_dataset view; } knn__dataset_part;

@@ -24,36 +24,41 @@ typedef struct folder {
 
 /* ---- Samples ---- */
 
-/* From 8-bit pixels to what the network sees. */
-static knn_status prepare(const knn_dataset *dataset, const uint8_t *pixels, uint64_t seed, int epoch, size_t index,
-                          bool augment, float *x)
+static knn__picture_change draw(const knn_dataset *dataset, uint64_t seed, int epoch, size_t index, bool augment)
 {
     const folder *f = dataset->state;
     const knn__preprocessing *p = &dataset->preprocessing;
-    knn__transformation transformation = {.zoom_rows = 1.0, .zoom_columns = 1.0};
-    if (augment && f->augments)
-        knn__draw_transformation(&f->generator, p->height, p->width, seed, epoch, index, &transformation);
-    knn__image image = {.height = p->height, .width = p->width, .channels = p->channels, .bytes = pixels};
-    knn_status status = knn__transform(&image, &transformation, x);
+    knn__transformation transformation;
+    if (!augment || !f->augments)
+        return (knn__picture_change){0};
+    knn__draw_transformation(&f->generator, p->height, p->width, seed, epoch, index, &transformation);
+    return knn__change_of(&transformation, p->height, p->width);
+}
+
+/* The picture as it lies in the cache; where it is not kept it is *decoded, which the caller frees in any case. */
+static knn_status find_picture(const knn_dataset *dataset, size_t index, const uint8_t **picture, uint8_t **decoded)
+{
+    const folder *f = dataset->state;
+    *decoded = NULL;
+    *picture = knn__cache_find(f->cache, index);
+    if (*picture != NULL)
+        return KNN_OK;
+    *decoded = knn__realloc(NULL, knn__preprocessed_length(&dataset->preprocessing), 1);
+    if (*decoded == NULL)
+        return KNN_ERROR_MEMORY;
+    knn_status status = knn__decode_file(&dataset->preprocessing, f->pictures[index].path, *decoded);
     if (status == KNN_OK)
-        knn__standardize(p, x, knn__preprocessed_length(p));
+        *picture = knn__cache_keep(f->cache, index, decoded);
     return status;
 }
 
-static knn_status load_x(const knn_dataset *dataset, uint64_t seed, int epoch, size_t index, bool augment, float *x)
+/* From 8-bit pixels to what the network sees. */
+static knn_status prepare(const knn__preprocessing *p, const uint8_t *picture, const knn__picture_change *change, float *x)
 {
-    const folder *f = dataset->state;
-    const uint8_t *kept = knn__cache_find(f->cache, index);
-    if (kept != NULL)
-        return prepare(dataset, kept, seed, epoch, index, augment, x);
-
-    uint8_t *pixels = knn__realloc(NULL, knn__preprocessed_length(&dataset->preprocessing), 1);
-    if (pixels == NULL)
-        return KNN_ERROR_MEMORY;
-    knn_status status = knn__decode_file(&dataset->preprocessing, f->pictures[index].path, pixels);
+    knn__pixels pixels = {.height = p->height, .width = p->width, .channels = p->channels, .bytes = picture};
+    knn_status status = knn__change_picture(&pixels, change, x);
     if (status == KNN_OK)
-        status = prepare(dataset, knn__cache_keep(f->cache, index, &pixels), seed, epoch, index, augment, x);
-    knn__free(pixels);
+        knn__standardize(p, x, knn__preprocessed_length(p));
     return status;
 }
 
@@ -69,13 +74,39 @@ static void write_label(const knn_dataset *dataset, size_t index, float *y)
     y[class_number] = 1.0f;
 }
 
+/* The weight stays 1, here and below. */
 static knn_status load(const knn_dataset *dataset, uint64_t seed, int epoch, size_t index, bool augment, float *x,
                        float *y, float *weight)
 {
-    (void)weight;                   /* stays 1 */
+    const uint8_t *picture;
+    uint8_t *decoded;
+    (void)weight;
     if (y != NULL && dataset->outputs > 0)
         write_label(dataset, index, y);
-    return load_x(dataset, seed, epoch, index, augment, x);
+    knn_status status = find_picture(dataset, index, &picture, &decoded);
+    if (status == KNN_OK) {
+        knn__picture_change change = draw(dataset, seed, epoch, index, augment);
+        status = prepare(&dataset->preprocessing, picture, &change, x);
+    }
+    knn__free(decoded);
+    return status;
+}
+
+static knn_status load_picture(const knn_dataset *dataset, uint64_t seed, int epoch, size_t index, bool augment,
+                               uint8_t *bytes, knn__picture_change *change, float *y, float *weight)
+{
+    const uint8_t *picture;
+    uint8_t *decoded;
+    (void)weight;
+    if (y != NULL && dataset->outputs > 0)
+        write_label(dataset, index, y);
+    knn_status status = find_picture(dataset, index, &picture, &decoded);
+    if (status == KNN_OK) {
+        memcpy(bytes, picture, knn__preprocessed_length(&dataset->preprocessing));
+        *change = draw(dataset, seed, epoch, index, augment);
+    }
+    knn__free(decoded);
+    return status;
 }
 
 static const char *path_of(const knn_dataset *dataset, size_t index)
@@ -100,7 +131,10 @@ static void release(knn_dataset *dataset)
     knn__free(f);
 }
 
-static const knn__dataset_kind kind = {"directory", load, path_of, class_of, release, .by_class = true};
+static const knn__dataset_kind kind = {
+    .name = "directory", .load = load, .load_picture = load_picture, .path = path_of, .class_of = class_of,
+    .release = release, .by_class = true,
+};
 
 /* ---- Opening ---- */
 
@@ -144,6 +178,7 @@ static knn_status fill(knn_dataset *dataset, const knn_directory_options *option
     if (status != KNN_OK)
         return status;
     dataset->has_preprocessing = true;
+    dataset->gives_pictures = knn__only_rescales(p);
     dataset->input = (knn_shape){3, {p->height, p->width, p->channels}};
 
     knn__picture_wish wish = knn__wish_of(p);

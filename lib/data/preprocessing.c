@@ -289,6 +289,11 @@ void knn__standardize(const knn__preprocessing *p, float *x, size_t n)
         knn__whiten(p->whitening, x, n);
 }
 
+bool knn__only_rescales(const knn__preprocessing *p)
+{
+    return !p->samplewise_center && !p->samplewise_std_normalization && !p->featurewise_center && p->whitening == NULL;
+}
+
 static void finish(const knn__preprocessing *p, const uint8_t *pixels, float *x)
 {
     size_t n = knn__preprocessed_length(p);

@@ -20,6 +20,9 @@ knn__picture_wish knn__wish_of(const knn__preprocessing *preprocessing);
  * asked for. */
 void knn__standardize(const knn__preprocessing *preprocessing, float *x, size_t n);
 
+/* Whether it is no more than rescale. */
+bool knn__only_rescales(const knn__preprocessing *preprocessing);
+
 /* A checked copy of a user's generator (NULL: no changes at all) with its defaults filled in: rescale 1, zoom_lower and
  * zoom_upper, .._center where the deviation is normalized. In augmentation.c. */
 knn_status knn__complete_generator(const knn_generator_options *given, knn_generator_options *generator);

@@ -56,7 +56,7 @@ static knn_status change(work *w, const size_t *indices, int n, int round)
         knn__transformation transformation;
         float *x = w->x + (size_t)i * length;
         knn__draw_transformation(&w->generator, size[0], size[1], w->options.seed, round, indices[i], &transformation);
-        status = knn__transform(&(knn__image){.height = size[0], .width = size[1], .channels = size[2], .floats = x}, &transformation,
+        status = knn__transform(&(knn__pixels){.height = size[0], .width = size[1], .channels = size[2], .floats = x}, &transformation,
                                 w->changed + (size_t)i * length);
     }
     return status;

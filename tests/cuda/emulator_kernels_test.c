@@ -1,6 +1,6 @@
 /* The CUDA backend's kernels on an emulated GPU against the double reference: every case of the harness that it covers, its losses, its
- * optimizers; in three orders of the threads, with grids of one and of a few blocks, with arrays that are not aligned. Built twice: for kernels
- * that the C++ compiler made, and for those of nvcc. */
+ * optimizers, and pictures against the host; in three orders of the threads, with grids of one and of a few blocks, with arrays that are not
+ * aligned. Built twice: for kernels that the C++ compiler made, and for those of nvcc. */
 #include "harness.h"
 
 #include "backend/cuda/kernels.h"
@@ -96,6 +96,14 @@ START_TEST(losses_and_optimizers_agree_with_the_double_reference)
 }
 END_TEST
 
+START_TEST(pictures_are_those_of_the_host)
+{
+    harness_report report = {.to = NULL};
+    harness_test_pictures("cuda", &report);
+    no_failures(&report);
+}
+END_TEST
+
 START_TEST(every_kernel_has_a_case)
 {
     harness_report report = {.to = NULL};
@@ -156,6 +164,7 @@ static TCase *kernels(const char *name, void setting(void))
     tcase_add_loop_test(made, kernels_agree_with_the_double_reference, 0, GROUPS);
     tcase_add_loop_test(made, dense_layers_do_without_cublaslt, false, true + 1);
     tcase_add_test(made, losses_and_optimizers_agree_with_the_double_reference);
+    tcase_add_test(made, pictures_are_those_of_the_host);
     tcase_add_test(made, every_kernel_has_a_case);
     return made;
 }

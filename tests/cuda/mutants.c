@@ -23,7 +23,7 @@
 
 enum { MOST_TRIALS = 512, SLOWER = 5 };     /* a mutant may take so many times longer than the kernel, and a second */
 
-/* A case of the harness, on grids of one block; or, from NULL, the losses and optimizers. */
+/* A case of the harness, on grids of one block; or, from NULL, the losses, optimizers and pictures. */
 typedef struct trial {
     const chain_case *from;
     double seconds;
@@ -48,8 +48,10 @@ static bool passes(const trial *t)
     harness_report report = {.to = NULL};
     if (t->from != NULL)
         harness_test_case("cuda", t->from, &report);
-    else
+    else {
         harness_test_learning("cuda", &report);
+        harness_test_pictures("cuda", &report);
+    }
     return report.failures == 0 && emulator_complaint()[0] == '\0';
 }
 

@@ -40,6 +40,7 @@ static const sample samples[] = {
     {"cvt.rzi.f32.f32", f(-2.9f), 0, 0, f(-2)}, {"cvt.rn.f64.u64", 1ull << 63, 0, 0, d(0x1p63)},
     {"cvt.sat.f32.f32", f(1.5f), 0, 0, f(1)}, {"cvt.sat.f32.f32", f(-1), 0, 0, f(0)}, {"cvt.sat.f32.f32", f(F_NAN), 0, 0, f(0)},
     {"cvt.u32.u16", 0x5ffff, 0, 0, 0xffff}, {"cvt.u16.u32", 0x50007, 0, 0, 7},
+    {"cvt.rn.f32.u16", 0x1fffe, 0, 0, f(65534)},
 
     {"add.s32", 0xffffffffu, 2, 0, 1}, {"add.s64", ~0ull, 2, 0, 1}, {"add.f32", f(1), f(0.5f), 0, f(1.5f)}, {"add.f64", d(1), d(0.5), 0, d(1.5)},
     {"add.rn.f64", d(1), d(2), 0, d(3)}, {"add.rz.f32", f(1), f(0x1.8p-24f), 0, f(1)}, {"add.f32", f(1), f(0x1.8p-24f), 0, f(1 + 0x1p-23f)},
@@ -49,7 +50,7 @@ static const sample samples[] = {
     {"sub.s32", 2, 3, 0, u(-1)}, {"sub.f32", f(2), f(3), 0, f(-1)}, {"sub.f64", d(2), d(3), 0, d(-1)},
     {"mul.lo.s32", u(-5), 7, 0, u(-35)}, {"mul.lo.s64", (uint64_t)-5, 7, 0, (uint64_t)-35}, {"mul.f32", f(3), f(-2), 0, f(-6)},
     {"mul.f64", d(3), d(-2), 0, d(-6)}, {"mul.rn.f64", d(3), d(-2), 0, d(-6)},
-    {"mul.wide.s32", u(-1), 3, 0, (uint64_t)-3}, {"mul.wide.u32", 0xffffffffu, 3, 0, 0x2fffffffdull},
+    {"mul.wide.s32", u(-1), 3, 0, (uint64_t)-3}, {"mul.wide.u32", 0xffffffffu, 3, 0, 0x2fffffffdull}, {"mul.wide.u16", 0x1ffff, 3, 0, 0x2fffd},
     {"mad.lo.s32", 3, 4, 5, 17}, {"fma.rn.f32", f(3), f(4), f(5), f(17)}, {"fma.rn.f64", d(3), d(4), d(5), d(17)},
     {"fma.rm.f32", f(1), f(-0x1p-30f), f(1), f(1 - 0x1p-24f)}, {"fma.rn.f32", f(1), f(-0x1p-30f), f(1), f(1)},
     {"div.u32", 0xfffffffeu, 3, 0, 0x55555554u}, {"rem.u32", 17, 5, 0, 2}, {"div.rn.f32", f(1), f(3), 0, f(1.0f / 3)},
@@ -228,7 +229,7 @@ START_TEST(vectors_go_through_every_memory)
     float numbers[12];
     unsigned char bytes[4];
     std::string wrong = read(kernel(".shared .align 16 .b8 all[32];\n ld.param.u64 %rd1, [k_param_1];\n mov.f32 %f1, 0f3F800000;\n mov.f32 %f2, 0f40000000;\n"
-                                    "mov.u32 %r1, all;\n st.shared.f32 [%r1+16], %f1;\n st.shared.f32 [all+20], %f2;\n st.shared.f32 [all+24], %f1;\n"
+                                    "mov.u32 %r1, all;\n mov.b32 %r2, %f1;\n st.shared.u32 [%r1+16], %r2;\n st.shared.f32 [all+20], %f2;\n st.shared.f32 [all+24], %f1;\n"
                                     "st.shared.f32 [all+28], %f2;\n bar.sync 0;\n ld.shared.v4.f32 {%f1, %f2, %fd1, %fd2}, [%r1+16];\n"
                                     "st.global.v4.f32 [%rd1], {%f2, %f1, %fd2, %fd1};\n ld.global.u8 %r2, [%rd1+3];\n ld.shared.v2.f32 {%f1, %f2}, [all+24];\n"
                                     "ld.global.v4.u8 {%r1, %r1, %r1, %r3}, [%rd1];\n ld.global.v2.u8 {%r1, %r4}, [%rd1+2];\n"

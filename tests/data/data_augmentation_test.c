@@ -16,19 +16,19 @@ static const double TOLERANCE = 1e-3;
 
 static const knn__transformation identity = {.zoom_rows = 1.0, .zoom_columns = 1.0};
 
-static knn__image image_of(fixture *f, const char *record)
+static knn__pixels image_of(fixture *f, const char *record)
 {
     int shape[8];
     const float *values = expect_record(f, record, shape, NULL);
-    return (knn__image){.height = shape[0], .width = shape[1], .channels = shape[2], .floats = values};
+    return (knn__pixels){.height = shape[0], .width = shape[1], .channels = shape[2], .floats = values};
 }
 
-static size_t length_of(const knn__image *image)
+static size_t length_of(const knn__pixels *image)
 {
     return (size_t)image->height * (size_t)image->width * (size_t)image->channels;
 }
 
-static void check_transformed(const knn__image *image, const knn__transformation *t, fixture *f, const char *record,
+static void check_transformed(const knn__pixels *image, const knn__transformation *t, fixture *f, const char *record,
                               double tolerance)
 {
     size_t n;
@@ -58,7 +58,7 @@ START_TEST(geometry_is_that_of_scipy_and_keras)
 {
     char record[32];
     fixture *f = open_fixture("augmentation.fixture");
-    knn__image oblong = image_of(f, "oblong"), square = image_of(f, "square");
+    knn__pixels oblong = image_of(f, "oblong"), square = image_of(f, "square");
     for (int mode = 0; mode < MODES; mode++) {
         knn__transformation t = move_number(f, _i, mode, 77.0);
         snprintf(record, sizeof record, "oblong:%d:%s", _i, modes[mode]);
@@ -73,7 +73,7 @@ END_TEST
 START_TEST(bytes_and_floats_move_alike)
 {
     fixture *f = open_fixture("augmentation.fixture");
-    knn__image floats = image_of(f, "oblong"), bytes = floats;
+    knn__pixels floats = image_of(f, "oblong"), bytes = floats;
     size_t n = length_of(&floats);
     uint8_t *pixels = malloc(n);
     for (size_t i = 0; i < n; i++)
@@ -92,7 +92,7 @@ START_TEST(any_number_of_channels_and_single_pixels_move)
     fixture *f = open_fixture("augmentation.fixture");
     knn__transformation reflect = move_number(f, 7, KNN_FILL_REFLECT, 0.0),
                         wrap = move_number(f, 7, KNN_FILL_WRAP, 0.0);
-    knn__image many = image_of(f, "many"), line = image_of(f, "oblong"), one;
+    knn__pixels many = image_of(f, "many"), line = image_of(f, "oblong"), one;
     line.height = 1;
     one = line;
     one.width = 1;
@@ -107,7 +107,7 @@ END_TEST
 START_TEST(flips_mirror_what_was_moved)
 {
     fixture *f = open_fixture("augmentation.fixture");
-    knn__image image = image_of(f, "oblong");
+    knn__pixels image = image_of(f, "oblong");
     size_t n = length_of(&image), columns = (size_t)image.width, rows = (size_t)image.height;
     float *plain = malloc(n * sizeof *plain), *mirrored = malloc(n * sizeof *mirrored),
           *expected = malloc(n * sizeof *expected);
@@ -136,7 +136,7 @@ END_TEST
 START_TEST(shifts_move_in_the_direction_of_their_names)
 {
     static const float x[] = {1, 2, 3, 4, 5, 6}, down[] = {1, 2, 3, 1, 2, 3}, left[] = {2, 3, 3, 5, 6, 6};
-    knn__image image = {.height = 2, .width = 3, .channels = 1, .floats = x};
+    knn__pixels image = {.height = 2, .width = 3, .channels = 1, .floats = x};
     knn__transformation rows = identity, columns = identity;
     float got[6];
     rows.shift_rows = -1.0;                 /* the result is read one row higher up */
@@ -151,7 +151,7 @@ END_TEST
 START_TEST(channel_shift_is_keras)
 {
     fixture *f = open_fixture("augmentation.fixture");
-    knn__image image = image_of(f, "oblong");
+    knn__pixels image = image_of(f, "oblong");
     knn__transformation t = identity;
     t.channel_shift = -40.5;
     check_transformed(&image, &t, f, "shifted:-40.5", 0.0);
@@ -166,7 +166,7 @@ START_TEST(brightness_is_keras)
     static const struct { double factor; const char *record; } cases[] = {
         {0.25, "brightened:0.25"}, {0.7, "brightened:0.7"}, {1.0, "brightened:1"}, {1.9, "brightened:1.9"}};
     fixture *f = open_fixture("augmentation.fixture");
-    knn__image image = image_of(f, "oblong"), beyond = image_of(f, "beyond");
+    knn__pixels image = image_of(f, "oblong"), beyond = image_of(f, "beyond");
     knn__transformation t = identity;
     t.brighten = true;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -183,7 +183,7 @@ START_TEST(the_whole_order_is_keras)
 {
     size_t n;
     fixture *f = open_fixture("augmentation.fixture");
-    knn__image square = image_of(f, "square");
+    knn__pixels square = image_of(f, "square");
     knn__transformation t = move_number(f, 7, KNN_FILL_REFLECT, 0.0);
     t.vertical_flip = true;
     t.channel_shift = 12.5;
@@ -223,7 +223,7 @@ START_TEST(without_memory_a_move_fails)
 {
     static const float x[4] = {1, 2, 3, 4};
     float got[4];
-    knn__image image = {.height = 2, .width = 2, .channels = 1, .floats = x};
+    knn__pixels image = {.height = 2, .width = 2, .channels = 1, .floats = x};
     knn__transformation t = identity;
     t.rotation = 10.0;
     knn__fail_allocation(1);

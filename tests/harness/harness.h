@@ -28,6 +28,8 @@ void harness_test_plan(harness_report *report);
 void harness_test_learning(const char *backend, harness_report *report);
 /* Whole steps of optimizers on a backend's device, against the host's; nothing where it has none. */
 void harness_test_steps(const char *backend, harness_report *report);
+/* A backend's pictures, where it takes such, against the host's. */
+void harness_test_pictures(const char *backend, harness_report *report);
 
 /* grad: the double reference against finite differences of itself: layers, losses. */
 void harness_grad(const char *group, harness_report *report);

@@ -41,6 +41,7 @@ int main(int argc, char **argv)
             harness_test_plan(&report);
             harness_test_learning(backend, &report);
             harness_test_steps(backend, &report);
+            harness_test_pictures(backend, &report);
         }
     } else if (strcmp(mode, "grad") == 0) {
         harness_grad(group, &report);

@@ -36,6 +36,8 @@ static const char *instruction_set(void) { return ""; }
 
 static void loss(const knn__loss_call *call) { knn__cuda_did(call->device, knn__cuda_loss(call->device->stream, call), "a loss"); }
 
+static void pictures(const knn__pictures_call *call) { knn__cuda_did(call->device, knn__cuda_feed(call->device->stream, call), "pictures"); }
+
 const knn_backend knn__cuda_backend = {
     .name = "cuda",
     .kernels = kernels,
@@ -44,5 +46,6 @@ const knn_backend knn__cuda_backend = {
     .describe_step = knn__cuda_describe_step,
     .step = knn__cuda_optimizer_step,
     .most_numbers = KNN_CUDA_MOST_NUMBERS,
+    .pictures = pictures,
     .devices = &knn__cuda_devices,
 };

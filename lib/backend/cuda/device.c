@@ -68,6 +68,7 @@ static void close(knn_device *device)
     knn__cuda_enter(device);
     if (device->stream != NULL)
         cudaStreamSynchronize(device->stream);
+    knn__cuda_close_stages(device);
     knn__cuda_blas_close(device);
     for (int i = 0; i < KNN_MARKS; i++)
         if (device->marks[i] != NULL)
@@ -156,6 +157,8 @@ static void unpin(knn_device *device, void *block)
     if (block == NULL)
         return;
     knn__cuda_enter(device);
+    if (device->copies != NULL)
+        cudaStreamSynchronize(device->copies);
     cudaFreeHost(block);
 }
 
@@ -211,6 +214,7 @@ static knn_status reach(knn_device *device, int number)
 
 const knn__device_class knn__cuda_devices = {
     .available = available, .open = open, .close = close, .alloc = allocate, .free = release, .room = room, .placed = placed, .write = write,
-    .read = read, .zero = zero, .wait = wait, .pin = pin, .unpin = unpin, .mark = mark, .reach = reach, .record = knn__cuda_record,
+    .read = read, .zero = zero, .wait = wait, .pin = pin, .unpin = unpin, .send = knn__cuda_send,
+    .received = knn__cuda_received, .sent = knn__cuda_sent, .mark = mark, .reach = reach, .record = knn__cuda_record,
     .recorded = knn__cuda_recorded, .replay = knn__cuda_replay, .forget = knn__cuda_forget,
 };

@@ -226,6 +226,10 @@ cudaError_t knn__cuda_mask_color(cudaStream_t stream, knn__cuda_color c, unsigne
                                  float *dz);
 cudaError_t knn__cuda_blend_color(cudaStream_t stream, knn__cuda_color c, unsigned images, const float *means, float *dx);
 
+/* ---- pictures.cu: what a network is fed with ---- */
+
+cudaError_t knn__cuda_feed(cudaStream_t stream, const knn__pictures_call *call);
+
 /* ---- loss.cu ---- */
 
 cudaError_t knn__cuda_loss(cudaStream_t stream, const knn__loss_call *call);

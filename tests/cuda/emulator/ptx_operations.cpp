@@ -362,6 +362,7 @@ static const by_name &all_operations()
         {"st.global.v4.u8", store_vector<uint8_t, in_global>},
         {"ld.shared.f32", load_from<float, in_shared>}, {"ld.shared.v2.f32", load_vector<float, in_shared>},
         {"ld.shared.v4.f32", load_vector<float, in_shared>}, {"st.shared.f32", store_to<float, in_shared>},
+        {"st.shared.u32", store_to<uint32_t, in_shared>},
         {"bar.sync", wait_for_block},
         {"ld.param.f32", load_parameter<float>}, {"ld.param.f64", load_parameter<double>}, {"ld.param.u8", load_parameter<uint8_t>},
         {"ld.param.u32", load_parameter<uint32_t>}, {"ld.param.s32", load_signed_parameter}, {"ld.param.u64", load_parameter<uint64_t>},
@@ -380,6 +381,7 @@ static const by_name &all_operations()
         {"cvt.rni.f32.f32", one<float, to_whole>}, {"cvt.rzi.f64.f64", one<double, cut_off>}, {"cvt.rzi.s32.f64", convert_to_s32<double>},
         {"cvt.rmi.f32.f32", one<float, floorf>}, {"cvt.rzi.f32.f32", one<float, truncf>}, {"cvt.rn.f64.u64", convert<uint64_t, double>},
         {"cvt.sat.f32.f32", one<float, saturated>}, {"cvt.u32.u16", convert<uint16_t, uint32_t>}, {"cvt.u16.u32", convert<uint32_t, uint16_t>},
+        {"cvt.rn.f32.u16", convert<uint16_t, float>},
 
         {"add.s32", two<uint32_t, sum>}, {"add.s64", two<uint64_t, sum>}, {"add.u64", two<uint64_t, sum>}, {"add.f32", two<float, sum>},
         {"add.rn.f32", two<float, sum>}, {"add.f64", two<double, sum>},
@@ -388,6 +390,7 @@ static const by_name &all_operations()
         {"mul.lo.s32", two<uint32_t, product>}, {"mul.lo.s64", two<uint64_t, product>}, {"mul.f32", two<float, product>}, {"mul.rn.f32", two<float, product>},
         {"mul.f64", two<double, product>}, {"mul.rn.f64", two<double, product>},
         {"mul.wide.s32", wide_product<int32_t, int64_t>}, {"mul.wide.u32", wide_product<uint32_t, uint64_t>},
+        {"mul.wide.u16", wide_product<uint16_t, uint32_t>},
         {"mad.lo.s32", three<uint32_t, sum_of_product>},
         {"fma.rn.f32", three<float, fmaf>}, {"fma.rm.f32", three<float, fma_downward>}, {"fma.rn.f64", three<double, fma>},
         {"div.s32", two<int32_t, whole_quotient>}, {"div.u32", two<uint32_t, whole_quotient>}, {"rem.u32", two<uint32_t, unsigned_remainder>},
