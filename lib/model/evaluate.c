@@ -60,7 +60,7 @@ void knn__losses(const knn_model *model, knn__plan *plan, const knn__loss_call *
 /* Everything that one evaluation allocates. */
 typedef struct work {
     size_t *indices;
-    float *x, *target, *weight, *scratch;
+    float *target, *weight, *scratch;
     double *losses;
     knn__pooled_plan *entry;
 } work;
@@ -70,12 +70,11 @@ static knn_status prepare(const knn_model *model, int batch, work *w)
     size_t n = (size_t)batch;
 
     w->indices = knn__alloc(n, sizeof *w->indices);
-    w->x = knn__alloc(n * knn_input_length(model), sizeof *w->x);
     w->target = knn__alloc(n * knn__target_length(model), sizeof *w->target);
     w->weight = knn__alloc(n, sizeof *w->weight);
     w->scratch = knn__alloc(knn_output_length(model), sizeof *w->scratch);
     w->losses = knn__alloc(n, sizeof *w->losses);
-    if (w->indices == NULL || w->x == NULL || w->target == NULL || w->weight == NULL || w->scratch == NULL || w->losses == NULL)
+    if (w->indices == NULL || w->target == NULL || w->weight == NULL || w->scratch == NULL || w->losses == NULL)
         return KNN_ERROR_MEMORY;
     return knn__borrow_plan(model, batch, &w->entry);
 }
@@ -88,7 +87,6 @@ static void release(const knn_model *model, work *w)
     knn__free(w->scratch);
     knn__free(w->weight);
     knn__free(w->target);
-    knn__free(w->x);
     knn__free(w->indices);
 }
 
@@ -98,13 +96,13 @@ static knn_status evaluate_batch(const knn_model *model, const knn_dataset *data
 {
     const knn_run run = {.images = images, .threads = w->entry->threads, .seed = model->seed};
     int positions, outputs;
-    knn_status status = knn__model_batch(model, dataset, 0, w->indices, images, false, w->x, w->target, w->weight);
+    knn_status status = knn__load_batch(model, w->entry->plan, dataset, 0, w->indices, images, false, w->target, w->weight);
 
     if (status != KNN_OK)
         return status;
     knn__plan *plan = w->entry->plan;
     const knn__loss_call call = knn__losses_of(model, plan, w->target, w->weight, images, w->losses, NULL);
-    knn__plan_take(plan, w->x, &run, &call, NULL);
+    knn__plan_take(plan, NULL, &run, &call, NULL);
     const float *y = knn__plan_go(plan);
     knn__losses(model, plan, &call, y, w->scratch);
     status = knn__plan_output(plan, &y);

@@ -214,8 +214,9 @@ typedef struct knn__train_step {
     double penalty;
     uint64_t iteration;                     /* steps that were finished before it */
 } knn__train_step;
-/* Begins one on [images] samples: host arrays, which must stay as they are until it ends; weight per sample or NULL. On a device it is only
- * queued, and a second one may begin before the first one ends; nothing may look at the model meanwhile. */
+/* Begins one on [images] samples: host arrays, which must stay as they are until it ends; x NULL: what is staged in the training plan; weight
+ * per sample or NULL. On a device it is only queued, and a second one may begin before the first one ends; nothing may look at the model
+ * meanwhile. */
 knn_status knn__train_begin(knn_model *model, const float *x, const float *target, const float *weight, int images, knn__train_step *step);
 /* Waits for it. *loss: the batch's reported loss (weighted mean + penalty); metrics are added to compiled.metrics. */
 knn_status knn__train_end(knn_model *model, const knn__train_step *step, double *loss);
@@ -230,9 +231,9 @@ bool       knn__sample_fits(const knn_model *model, const knn_shape *sample);
 bool       knn__wants_planes(const knn_model *model, const knn_shape *sample);
 /* Turns n samples in place where it wants that. */
 knn_status knn__give_planes(const knn_model *model, const knn_shape *sample, int n, float *x);
-/* knn__dataset_batch by the model's seed and threads, x as the model takes it. */
-knn_status knn__model_batch(const knn_model *model, const knn_dataset *dataset, int epoch, const size_t *indices, int n, bool augment,
-                            float *x, float *y, float *weights);
+/* Stages a batch in the plan, by the model's seed and threads, as the model takes it; y and weights as in knn__dataset_batch. */
+knn_status knn__load_batch(const knn_model *model, knn__plan *plan, const knn_dataset *dataset, int epoch, const size_t *indices, int n,
+                           bool augment, float *y, float *weights);
 
 /* ---- predict.c ---- */
 

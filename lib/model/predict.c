@@ -164,29 +164,26 @@ static knn_status predict_dataset(const knn_model *model, const knn_predict_opti
     const knn_dataset *data = options->data;
     int batch = options->batch_size > 0 ? options->batch_size : BATCH;
     size_t out = knn_output_length(model), *indices = NULL;
-    float *x = NULL;
     knn__pooled_plan *entry = NULL;
     knn_status status = knn__check_dataset(model, data, false, "knn_predict_dataset");
 
     if (status == KNN_OK)
         status = check_output(model, "knn_predict_dataset", options->y, data->samples, options->y_length);
     if (status == KNN_OK) {
-        x = knn__alloc((size_t)batch * knn_input_length(model), sizeof *x);
         indices = knn__alloc((size_t)batch, sizeof *indices);
-        status = x != NULL && indices != NULL ? knn__borrow_plan(model, batch, &entry) : KNN_ERROR_MEMORY;
+        status = indices != NULL ? knn__borrow_plan(model, batch, &entry) : KNN_ERROR_MEMORY;
     }
     for (size_t done = 0; status == KNN_OK && done < data->samples; done += (size_t)batch) {
         int images = (int)(data->samples - done < (size_t)batch ? data->samples - done : (size_t)batch);
         for (int i = 0; i < images; i++)
             indices[i] = done + (size_t)i;
-        status = knn__model_batch(model, data, 0, indices, images, false, x, NULL, NULL);
+        status = knn__load_batch(model, entry->plan, data, 0, indices, images, false, NULL, NULL);
         if (status == KNN_OK)
-            status = run(model, entry, x, images, options->y + done * out);
+            status = run(model, entry, NULL, images, options->y + done * out);
     }
     if (entry != NULL)
         knn__return_plan(model, entry);
     knn__free(indices);
-    knn__free(x);
     return status;
 }
 

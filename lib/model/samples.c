@@ -53,9 +53,36 @@ knn_status knn__give_planes(const knn_model *model, const knn_shape *sample, int
     return KNN_OK;
 }
 
-knn_status knn__model_batch(const knn_model *model, const knn_dataset *dataset, int epoch, const size_t *indices, int n, bool augment,
-                            float *x, float *y, float *weights)
+/* Where the plan takes them, pictures as they are: a quarter of the bytes. */
+static bool gives_pictures(const knn_model *model, const knn__plan *plan, const knn_dataset *dataset)
 {
-    knn_status status = knn__dataset_batch(dataset, model->seed, epoch, indices, n, augment, model->threads, x, y, weights);
+    return dataset->gives_pictures && knn__plan_takes_pictures(plan) && !knn__wants_planes(model, &dataset->input);
+}
+
+static knn_status load_pictures(const knn_model *model, knn__plan *plan, const knn_dataset *dataset, int epoch, const size_t *indices, int n,
+                                bool augment, float *y, float *weights)
+{
+    const int *size = dataset->input.size;
+    const knn__picture_form form = {size[0], size[1], size[2], (float)dataset->preprocessing.rescale};
+    knn__pictures pictures;
+    knn_status status = knn__plan_stage_pictures(plan, &form, &pictures);
+    if (status != KNN_OK)
+        return status;
+    return knn__dataset_pictures(dataset, model->seed, epoch, indices, n, augment, model->threads, &pictures, y, weights);
+}
+
+static knn_status load_numbers(const knn_model *model, knn__plan *plan, const knn_dataset *dataset, int epoch, const size_t *indices, int n,
+                               bool augment, float *y, float *weights)
+{
+    float *x;
+    knn_status status = knn__plan_stage(plan, &x);
+    if (status == KNN_OK)
+        status = knn__dataset_batch(dataset, model->seed, epoch, indices, n, augment, model->threads, x, y, weights);
     return status == KNN_OK ? knn__give_planes(model, &dataset->input, n, x) : status;
+}
+
+knn_status knn__load_batch(const knn_model *model, knn__plan *plan, const knn_dataset *dataset, int epoch, const size_t *indices, int n,
+                           bool augment, float *y, float *weights)
+{
+    return (gives_pictures(model, plan, dataset) ? load_pictures : load_numbers)(model, plan, dataset, epoch, indices, n, augment, y, weights);
 }

@@ -207,6 +207,7 @@ void knn__plan_free(knn__plan *plan)
 {
     if (plan == NULL)
         return;
+    knn__plan_free_stages(plan);
     if (plan->device != NULL)
         free_on_device(plan);
     else

@@ -39,9 +39,16 @@ void       knn__plan_free(knn__plan *plan);
 /* Packs the weights for the kernels; due after each change of them. threads 0: the plan's. */
 void knn__plan_prepare(knn__plan *plan, int threads);
 
-/* What the next run is about: x[images][input], borrowed until the run's results are there. NULL: without a loss, without a device's optimizer
- * step. Of the loss prediction (NULL: the output) and gradient are in the backend's memory, the other arrays in the host's; the values are there
- * when the results are. The step gets the place of `now`. */
+/* Where the host puts the next batch, of up to `capacity` samples: [capacity][input] numbers, or pictures, if the plan takes such. There are
+ * two places in turns, where there is a device: one may be filled while the other is worked on, and this waits until it has been sent. */
+bool       knn__plan_takes_pictures(const knn__plan *plan);
+knn_status knn__plan_stage(knn__plan *plan, knn_real **x);
+knn_status knn__plan_stage_pictures(knn__plan *plan, const knn__picture_form *form, knn__pictures *pictures);
+bool       knn__plan_is_staged(const knn__plan *plan);      /* since the last run that took it */
+
+/* What the next run is about: x[images][input], borrowed until the run's results are there, or NULL: what is staged. Loss and step NULL: without
+ * a loss, without a device's optimizer step. Of the loss prediction (NULL: the output) and gradient are in the backend's memory, the other arrays
+ * in the host's; the values are there when the results are. The step gets the place of `now`. */
 void knn__plan_take(knn__plan *plan, const knn_real *x, const knn_run *run, const knn__loss_call *loss, knn__step_call *step);
 
 /* Runs forward; returns y[images][output], valid until the next run, in the backend's memory. */

@@ -22,6 +22,8 @@ typedef struct knn__turn {
 } knn__turn;
 
 typedef struct knn__repeated { int runs; knn_recording *recording; } knn__repeated;
+/* Room for a batch that is on its way to the plan: in the host's memory and, for pictures, in the device's. */
+typedef struct knn__stage { unsigned char *here, *there; size_t bytes_here, bytes_there; } knn__stage;
 
 struct knn__plan {
     knn__plan_options options;              /* nodes: the plan's own copy, without those that leave the numbers as they are */
@@ -52,6 +54,12 @@ struct knn__plan {
     int turns, now;
     bool varies;                            /* some launches are not the same in each run: see knn_needs */
     knn__repeated repeated[KNN_REPEATED];
+    /* Without a device only the first is used. */
+    knn__stage stages[KNN_STAGES];
+    int stage;                              /* the one that is filled now */
+    bool staged;                            /* .. or is full */
+    bool staged_pictures;                   /* in it; else numbers */
+    knn__picture_form form;                 /* .. of the pictures */
 };
 
 static inline const knn__device_class *knn__devices(const knn__plan *plan) { return plan->options.backend->devices; }
@@ -75,5 +83,9 @@ knn_status knn__plan_memory(knn__plan *plan);
 
 /* repeat.c: frees what was recorded. */
 void knn__plan_forget(knn__plan *plan);
+
+/* stage.c: what is in the stage that was filled, where the kernels read it; the other one is next. */
+const knn_real *knn__plan_take_stage(knn__plan *plan);
+void            knn__plan_free_stages(knn__plan *plan);
 
 #endif

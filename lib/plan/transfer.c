@@ -1,6 +1,7 @@
 /* What a run is about, to a plan's device, and what came out, back. On the host everything is where it is needed.
  *
- * A training may queue a run before it has seen the results of the one before: each of a plan's turns has its own pinned memory. */
+ * A training may queue a run before it has seen the results of the one before: each of a plan's turns has its own pinned memory.
+ * Batches that are loaded while others are worked on: stage.c. */
 #include "plan/steps.h"
 
 #include <string.h>
@@ -38,7 +39,7 @@ static size_t told_bytes(const knn__plan *plan, const knn__loss_call *call)
     return sizeof *plan->told + numbers * sizeof(knn_real);
 }
 
-static void tell(knn__plan *plan, const knn_real *x, const knn__loss_call *loss, knn__step_call *step)
+static void tell(knn__plan *plan, const knn__loss_call *loss, knn__step_call *step)
 {
     knn__turn *turn = &plan->turn[plan->now];
     turn->value = loss != NULL ? loss->value : NULL;
@@ -51,13 +52,23 @@ static void tell(knn__plan *plan, const knn_real *x, const knn__loss_call *loss,
     }
     if (plan->options.training || loss != NULL)             /* nobody else looks */
         knn__devices(plan)->write(plan->device, plan->told, turn->told, told_bytes(plan, loss));
+}
+
+/* x, or what is staged, where the kernels read it. */
+static const knn_real *take_samples(knn__plan *plan, const knn_real *x)
+{
+    if (x == NULL)
+        return knn__plan_take_stage(plan);
+    if (plan->device == NULL)
+        return x;
     knn__devices(plan)->write(plan->device, plan->input, x, (size_t)plan->run.images * plan->in_length * sizeof *x);
+    return plan->input;
 }
 
 void knn__plan_take(knn__plan *plan, const knn_real *x, const knn_run *run, const knn__loss_call *loss, knn__step_call *step)
 {
     plan->run = *run;
-    plan->taken = plan->device != NULL ? plan->input : x;
+    plan->taken = take_samples(plan, x);
     plan->result = plan->count > 0 ? plan->output.data : plan->taken;
     plan->now = plan->turns > 1 ? 1 - plan->now : 0;
     if (loss != NULL) {
@@ -66,7 +77,7 @@ void knn__plan_take(knn__plan *plan, const knn_real *x, const knn_run *run, cons
             plan->loss.prediction = plan->result;
     }
     if (plan->device != NULL)
-        tell(plan, x, loss, step);
+        tell(plan, loss, step);
 }
 
 /* ---- Back ---- */

@@ -9,10 +9,9 @@ knn_status knn__batches_make(const knn__training *training, size_t size, knn__ba
     b->count = training->model->backend->devices != NULL ? 2 : 1;
     for (int i = 0; i < b->count; i++) {
         knn__batch *one = &b->batch[i];
-        one->x = knn__alloc(size, knn_input_length(training->model) * sizeof *one->x);
         one->y = knn__alloc(size, (size_t)training->options.data->outputs * sizeof *one->y);
         one->weight = knn__alloc(size, sizeof *one->weight);
-        if (one->x == NULL || one->y == NULL || one->weight == NULL)
+        if (one->y == NULL || one->weight == NULL)
             return KNN_ERROR_MEMORY;
     }
     return KNN_OK;
@@ -35,7 +34,6 @@ void knn__batches_free(const knn__training *training, knn__batches *b)
     for (int i = 0; i < b->count; i++) {
         knn__batch *one = &b->batch[i];
         drop(training, one);
-        knn__free(one->x);
         knn__free(one->y);
         knn__free(one->weight);
     }
@@ -64,12 +62,13 @@ static void become(knn__batch *b, knn__batch_state state, knn_status status)
 static void load(const knn__training *training, const size_t *order, size_t number, knn__batch *b)
 {
     const knn_dataset *data = training->options.data;
+    knn__plan *plan = training->model->training_plan;
     size_t size = (size_t)training->options.batch_size, all = (data->samples + size - 1) / size;
     size_t first = number % all * size, left = data->samples - first;
-    if (b->state != KNN__BATCH_EMPTY)
-        return;
+    if (b->state == KNN__BATCH_BEGUN || (b->state == KNN__BATCH_LOADED && knn__plan_is_staged(plan)))
+        return;                                             /* not staged: a callback has trained, and with it the plan is another one */
     b->images = (int)(left < size ? left : size);
-    become(b, KNN__BATCH_LOADED, knn__model_batch(training->model, data, training->epoch, order + first, b->images, true, b->x, b->y, b->weight));
+    become(b, KNN__BATCH_LOADED, knn__load_batch(training->model, plan, data, training->epoch, order + first, b->images, true, b->y, b->weight));
     if (b->status == KNN_OK)
         weigh_classes(&training->options, b);
 }
@@ -77,7 +76,7 @@ static void load(const knn__training *training, const size_t *order, size_t numb
 static void begin(const knn__training *training, knn__batch *b)
 {
     if (b->state == KNN__BATCH_LOADED && b->status == KNN_OK)
-        become(b, KNN__BATCH_BEGUN, knn__train_begin(training->model, b->x, b->y, b->weight, b->images, &b->step));
+        become(b, KNN__BATCH_BEGUN, knn__train_begin(training->model, NULL, b->y, b->weight, b->images, &b->step));
 }
 
 static knn_status end(knn__training *training, knn__batch *b)

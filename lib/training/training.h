@@ -49,7 +49,7 @@ typedef struct knn__batch {
     knn_status status;                      /* of loading and beginning */
     char error[512];
     int images;
-    float *x, *y, *weight;
+    float *y, *weight;                      /* x is staged in the training plan */
     knn__train_step step;
 } knn__batch;
 /* On a device two take turns. */
