@@ -42,6 +42,11 @@ static const sample samples[] = {
     {"cvt.u32.u16", 0x5ffff, 0, 0, 0xffff}, {"cvt.u16.u32", 0x50007, 0, 0, 7},
     {"cvt.rn.f32.u16", 0x1fffe, 0, 0, f(65534)},
 
+    {"cvt.rna.tf32.f32", f(1 + 0x1p-11f), 0, 0, f(1 + 0x1p-10f)}, {"cvt.rna.tf32.f32", f(-1 - 0x1p-11f), 0, 0, f(-1 - 0x1p-10f)},
+    {"cvt.rna.tf32.f32", f(1 + 0x1.fp-12f), 0, 0, f(1)}, {"cvt.rna.tf32.f32", f(1 + 0x1.8p-10f), 0, 0, f(1 + 0x1p-9f)},
+    {"cvt.rna.tf32.f32", f(INFINITY), 0, 0, f(INFINITY)}, {"cvt.rna.tf32.f32", f(0x1.fffffep127f), 0, 0, f(INFINITY)},
+    {"cvt.rna.tf32.f32", 0xff812345u, 0, 0, 0x7fffffffu},
+
     {"add.s32", 0xffffffffu, 2, 0, 1}, {"add.s64", ~0ull, 2, 0, 1}, {"add.f32", f(1), f(0.5f), 0, f(1.5f)}, {"add.f64", d(1), d(0.5), 0, d(1.5)},
     {"add.rn.f64", d(1), d(2), 0, d(3)}, {"add.rz.f32", f(1), f(0x1.8p-24f), 0, f(1)}, {"add.f32", f(1), f(0x1.8p-24f), 0, f(1 + 0x1p-23f)},
     {"add.s16", 0x1ffff, 3, 0, 2}, {"or.b64", 12ull << 40, 10ull << 40, 0, 14ull << 40},
@@ -258,6 +263,112 @@ START_TEST(vectors_go_through_every_memory)
 }
 END_TEST
 
+/* ---- Tensor cores ---- */
+
+struct matrices { float left[16][8], right[8][8], sums[16][8]; };
+
+/* Where NVIDIA's manual says that number i of a lane is ("Matrix Fragments for mma.m16n8k8", .tf32). */
+static float &left_of(matrices &m, int lane, int i) { return m.left[i % 2 == 0 ? lane >> 2 : (lane >> 2) + 8][i < 2 ? lane % 4 : lane % 4 + 4]; }
+static float &right_of(matrices &m, int lane, int i) { return m.right[i == 0 ? lane % 4 : lane % 4 + 4][lane >> 2]; }
+static float &sum_of(matrices &m, int lane, int i) { return m.sums[i < 2 ? lane >> 2 : (lane >> 2) + 8][lane % 4 * 2 + (i & 1)]; }
+
+/* A lane's ten numbers, one behind the other in memory; the sums go where they came from. `threads` threads, of which those from `late` on do not
+ * take part. */
+static std::string multiplied(matrices &m, unsigned threads, unsigned late)
+{
+    float numbers[32][10];
+    void *memory;
+    cudaStream_t stream;
+    ptx::program all;
+    for (int lane = 0; lane < 32; lane++)
+        for (int i = 0; i < 10; i++)
+            numbers[lane][i] = i < 4 ? left_of(m, lane, i) : i < 6 ? right_of(m, lane, i - 4) : sum_of(m, lane, i - 6);
+    std::string body = ".loc 1 7 1\n ld.param.u64 %rd1, [k_param_1];\n ld.param.u32 %r2, [k_param_0];\n mov.u32 %r1, %tid.x;\n"
+                       "setp.ge.u32 %p1, %r1, %r2;\n @%p1 bra $L__end;\n mul.wide.u32 %rd2, %r1, 40;\n add.s64 %rd3, %rd1, %rd2;\n";
+    for (int i = 0; i < 10; i++)
+        body += "ld.global.f32 %f" + std::to_string(i) + ", [%rd3+" + std::to_string(4 * i) + "];\n";
+    body += "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%f10, %f11, %f12, %f13}, {%f0, %f1, %f2, %f3}, {%f4, %f5}, {%f6, %f7, %f8, %f9};\n";
+    for (int i = 0; i < 4; i++)
+        body += "st.global.f32 [%rd3+" + std::to_string(4 * i + 24) + "], %f" + std::to_string(10 + i) + ";\n";
+    std::string wrong = read(kernel((body + "$L__end:\n ret;").c_str()) + ".file 1 \"/somewhere/planted.cu\"\n", all);
+    ck_assert_str_eq(wrong.c_str(), "");
+    ck_assert_int_eq(cudaMalloc(&memory, sizeof numbers), cudaSuccess);
+    ck_assert_int_eq(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
+    ck_assert_int_eq(cudaMemcpyAsync(memory, numbers, sizeof numbers, cudaMemcpyHostToDevice, stream), cudaSuccess);
+    struct { uint32_t late, gap; void *to; uint64_t more; } parameters = {late, 0, memory, 0};
+    launch("k", dim3(1), dim3(threads), all.at("k").shared_bytes, stream, [&] { ptx::run(all, all.at("k"), (unsigned char *)&parameters); });
+    ck_assert_int_eq(cudaMemcpyAsync(numbers, memory, sizeof numbers, cudaMemcpyDeviceToHost, stream), cudaSuccess);
+    ck_assert_int_eq(cudaStreamSynchronize(stream), cudaSuccess);
+    ck_assert_int_eq(cudaStreamDestroy(stream), cudaSuccess);
+    ck_assert_int_eq(cudaFree(memory), cudaSuccess);
+    for (int lane = 0; lane < 32; lane++)
+        for (int i = 0; i < 4; i++)
+            sum_of(m, lane, i) = numbers[lane][6 + i];
+    return emulator_complaint();
+}
+
+/* Of whole numbers, another one at each place. */
+static matrices some_matrices()
+{
+    matrices m;
+    for (int i = 0; i < 16 * 8; i++)
+        m.left[i / 8][i % 8] = (float)(i + 1), m.sums[i / 8][i % 8] = (float)(1000 - 3 * i);
+    for (int i = 0; i < 8 * 8; i++)
+        m.right[i / 8][i % 8] = (float)(i * i % 67 - 30);
+    return m;
+}
+
+START_TEST(a_warp_multiplies_matrices)
+{
+    const int orders[] = {EMULATOR_ASCENDING, EMULATOR_DESCENDING, 5};
+    matrices m = some_matrices();
+    const matrices before = m;
+    emulator_set_capability(80);
+    emulator_set_order(orders[_i]);
+    std::string complaint = multiplied(m, 32, 32);
+    ck_assert_str_eq(complaint.c_str(), "");
+    for (int row = 0; row < 16; row++)
+        for (int column = 0; column < 8; column++) {
+            int expected = 1000 - 3 * (8 * row + column);
+            for (int k = 0; k < 8; k++)
+                expected += (8 * row + k + 1) * ((8 * k + column) * (8 * k + column) % 67 - 30);
+            ck_assert_float_eq(m.sums[row][column], (float)expected);
+        }
+    ck_assert_mem_eq(m.left, before.left, sizeof m.left);
+}
+END_TEST
+
+START_TEST(bits_beyond_tf32_count_for_nothing)
+{
+    matrices m = {};
+    m.left[9][6] = 1 + 0x1.fffp-11f;
+    m.right[6][5] = -3 - 0x1.ffcp-10f;
+    m.sums[9][5] = 0x1p-20f;
+    emulator_set_capability(80);
+    multiplied(m, 32, 32);
+    ck_assert_float_eq(m.sums[9][5], -3 + 0x1p-20f);
+}
+END_TEST
+
+START_TEST(a_warp_that_is_not_all_there_is_seen)
+{
+    matrices m = some_matrices();
+    emulator_set_capability(80);
+    std::string complaint = multiplied(m, 32, 31), few = multiplied(m, 16, 16);
+    ck_assert_msg(complaint.find("planted.cu:7: a divergent warp: thread 0 is here, others are not") == 0, "%s", complaint.c_str());
+    ck_assert_msg(few.find("planted.cu:7: a divergent warp") == 0, "%s", few.c_str());
+}
+END_TEST
+
+START_TEST(an_older_gpu_has_no_tensor_cores)
+{
+    matrices m = some_matrices();
+    emulator_set_capability(75);
+    std::string complaint = multiplied(m, 32, 32);
+    ck_assert_msg(complaint.find("planted.cu:7: tensor cores on a GPU of compute capability 75") == 0, "%s", complaint.c_str());
+}
+END_TEST
+
 START_TEST(two_threads_do_not_write_one_number)
 {
     checking = true;
@@ -285,6 +396,10 @@ static Suite *suite(void)
     tcase_add_test(functions, bits_are_inserted);
     tcase_add_test(functions, a_store_that_does_not_reach_the_device_is_seen);
     tcase_add_test(functions, vectors_go_through_every_memory);
+    tcase_add_loop_test(functions, a_warp_multiplies_matrices, 0, 3);
+    tcase_add_test(functions, bits_beyond_tf32_count_for_nothing);
+    tcase_add_test(functions, a_warp_that_is_not_all_there_is_seen);
+    tcase_add_test(functions, an_older_gpu_has_no_tensor_cores);
     tcase_add_test(functions, two_threads_do_not_write_one_number);
     tcase_add_test(functions, numbers_are_aligned);
     suite_add_tcase(s, operations);

@@ -19,6 +19,12 @@ void run_block(const std::vector<uint3> &order, size_t shared_bytes, const std::
 /* The thread that runs waits until all of its block have come here. The place is for messages, and stays alive. */
 void barrier(const char *file, int line);
 
+/* The 32 threads of a warp meet; each brings something of its own. Who comes last does the work on all of it, lane by lane in `brought`, and
+ * then all go on. */
+enum { WARP = 32 };
+typedef void warp_work(void *const *brought);
+void meet(const char *file, int line, void *mine, warp_work *work);
+
 /* What kernels in PTX share, full of NaN at the begin of each block; the C++ compiler makes such variables itself. */
 unsigned char *shared_memory();
 size_t shared_bytes();

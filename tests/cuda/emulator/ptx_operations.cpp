@@ -3,6 +3,7 @@
 #include "inside.h"
 #include "launch.h"
 #include "ptx.h"
+#include "tensor_cores.h"
 
 #include <cfenv>
 #include <cmath>
@@ -164,12 +165,29 @@ static void load_signed_parameter(machine &m, const instruction &i)
 template <typename T> static void load_parameters(machine &m, const instruction &i) { load_all<T>(m, i.operands[0], place_of(m, i.operands[1])); }
 template <typename T> static void store_parameter(machine &m, const instruction &i) { store<T>(m, i.operands[1], place_of(m, i.operands[0])); }
 
-/* ---- Barriers ---- */
+/* ---- Barriers and warps ---- */
 
-static void wait_for_block(machine &m, const instruction &i)
+static const char *source_of(const machine &m, const instruction &i)
 {
     auto found = m.of->sources->find(i.source);
-    barrier(found != m.of->sources->end() ? found->second.c_str() : m.of->name.c_str(), i.source_line);
+    return found != m.of->sources->end() ? found->second.c_str() : m.of->name.c_str();
+}
+
+static void wait_for_block(machine &m, const instruction &i) { barrier(source_of(m, i), i.source_line); }
+
+/* mma.m16n8k8: d = a b + c; tensor_cores.cpp knows which numbers a lane has. */
+static void multiply_in_tf32(machine &m, const instruction &i)
+{
+    tensor_lane mine;
+    for (size_t k = 0; k < 4; k++) {
+        mine.left[k] = get<float>(m, part_of(m, i.operands[1], k));
+        mine.sums[k] = get<float>(m, part_of(m, i.operands[3], k));
+    }
+    for (size_t k = 0; k < 2; k++)
+        mine.right[k] = get<float>(m, part_of(m, i.operands[2], k));
+    add_products_in_tf32(source_of(m, i), i.source_line, mine);
+    for (size_t k = 0; k < 4; k++)
+        set(m, part_of(m, i.operands[0], k), mine.sums[k]);
 }
 
 /* ---- Moving and choosing ---- */
@@ -362,8 +380,9 @@ static const by_name &all_operations()
         {"st.global.v4.u8", store_vector<uint8_t, in_global>},
         {"ld.shared.f32", load_from<float, in_shared>}, {"ld.shared.v2.f32", load_vector<float, in_shared>},
         {"ld.shared.v4.f32", load_vector<float, in_shared>}, {"st.shared.f32", store_to<float, in_shared>},
+        {"ld.shared.v2.u32", load_vector<uint32_t, in_shared>}, {"ld.shared.v4.u32", load_vector<uint32_t, in_shared>},
         {"st.shared.u32", store_to<uint32_t, in_shared>},
-        {"bar.sync", wait_for_block},
+        {"bar.sync", wait_for_block}, {"mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32", multiply_in_tf32},
         {"ld.param.f32", load_parameter<float>}, {"ld.param.f64", load_parameter<double>}, {"ld.param.u8", load_parameter<uint8_t>},
         {"ld.param.u32", load_parameter<uint32_t>}, {"ld.param.s32", load_signed_parameter}, {"ld.param.u64", load_parameter<uint64_t>},
         {"ld.param.v2.f32", load_parameters<float>}, {"ld.param.v2.u32", load_parameters<uint32_t>}, {"ld.param.v2.u8", load_parameters<uint8_t>},
@@ -382,6 +401,7 @@ static const by_name &all_operations()
         {"cvt.rmi.f32.f32", one<float, floorf>}, {"cvt.rzi.f32.f32", one<float, truncf>}, {"cvt.rn.f64.u64", convert<uint64_t, double>},
         {"cvt.sat.f32.f32", one<float, saturated>}, {"cvt.u32.u16", convert<uint16_t, uint32_t>}, {"cvt.u16.u32", convert<uint32_t, uint16_t>},
         {"cvt.rn.f32.u16", convert<uint16_t, float>},
+        {"cvt.sat.f32.f32", one<float, saturated>}, {"cvt.rna.tf32.f32", one<float, rounded_to_tf32>},
 
         {"add.s32", two<uint32_t, sum>}, {"add.s64", two<uint64_t, sum>}, {"add.u64", two<uint64_t, sum>}, {"add.f32", two<float, sum>},
         {"add.rn.f32", two<float, sum>}, {"add.f64", two<double, sum>},
