@@ -24,6 +24,7 @@ typedef struct knn_load_options {           /* by position: path */
     const struct knn_layer_class *const *layers;    /* NULL-terminated: classes of users' own layers in the file */
     const void *data;                       /* instead of path: the file's bytes, */
     size_t data_size;                       /* and their number */
+    knn_float32 float32;                    /* as in knn_model_options */
 } knn_load_options;
 /* A model from a file: layers, weights, and, where the file has them, compilation, class names, preprocessing, training state. NULL on failure; all
  * that is unsupported is named at once. A training configuration that is not understood leaves the model uncompiled. */
@@ -66,6 +67,7 @@ typedef struct knn_json_options {           /* by position: json */
     uint64_t seed;
     const struct knn_layer_class *const *layers;    /* NULL-terminated: classes of users' own layers in the text */
     const char *path;                       /* the file that holds it */
+    knn_float32 float32;                    /* as in knn_model_options */
 } knn_json_options;
 /* A new model with fresh weights, not compiled; knn_load_weights goes with it. NULL on failure; all that is unsupported is named at once. */
 #define knn_model_from_json(...) knn_model_from_json_with(KNN_OPTIONS(knn_json_options, __VA_ARGS__))

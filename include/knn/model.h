@@ -16,6 +16,12 @@ extern "C" {
 
 typedef struct knn_model knn_model;
 
+typedef enum knn_float32 {                   /* what a product of two matrices of fp32 is: in Dense layers and convolutions */
+    KNN_FLOAT32_STRICT = 0,                 /* sums of products of fp32 */
+    KNN_FLOAT32_TENSOR = 1                  /* of numbers rounded to 11 binary digits (TF32), on a GPU with tensor cores for it (compute
+                                               capability 8.0 or newer): faster, a thousandth off. Elsewhere as strict */
+} knn_float32;
+
 typedef struct knn_model_options {
     size_t size;
     const char *name;                       /* NULL: "sequential" */
@@ -23,6 +29,7 @@ typedef struct knn_model_options {
                                                that cannot be had is an error */
     int threads;                            /* 0: all cores that the process may use */
     uint64_t seed;                          /* of weights, order, dropout, augmentation; 0 is a seed, too */
+    knn_float32 float32;                    /* 0: KNN_FLOAT32_STRICT. Not in files */
 } knn_model_options;
 #define knn_sequential(...) knn_sequential_with(KNN_OPTIONS(knn_model_options, __VA_ARGS__))
 KNN_API knn_model *knn_sequential_with(const knn_model_options *options);       /* NULL on failure */

@@ -148,7 +148,7 @@ enum { KNN_STAGES = 2 };                        /* batches on their way to a dev
  * once. Arrays of the host that are read stay as they are, and those that are written are good, from the next wait on. */
 typedef struct knn__device_class {
     knn_status (*available)(int number);                    /* whether it can be had; else KNN_ERROR_DEVICE, and why not */
-    knn_status (*open)(int number, knn_device **device);
+    knn_status (*open)(int number, bool tensor, knn_device **device);   /* tensor: as in knn__plan_options */
     void (*close)(knn_device *device);                      /* waits; NULL is fine */
     void *(*alloc)(knn_device *device, size_t bytes);       /* not zeroed; NULL with the text of KNN_ERROR_DEVICE_MEMORY */
     void (*free)(knn_device *device, void *block);          /* NULL is fine */

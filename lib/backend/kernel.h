@@ -46,6 +46,7 @@ typedef struct knn_needs {
     bool depth_first;                       /* wants one image a call, so that what it makes is consumed from cache */
     bool in_place;                          /* may be called with y == x and dx == dy */
     bool varies;                            /* on a device: its launches are not the same in each run */
+    bool tensor;                            /* multiplies in TF32: knn_explain says so */
     bool divisible;                         /* forward can make a piece of an image's output; the numbers do not depend on how many there are */
     int phases;                             /* 0 or 1: images are independent. 2: all slices finish phase 0 before any begins phase 1 */
 } knn_needs;

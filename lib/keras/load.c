@@ -47,7 +47,7 @@ static knn_status make_model(loader *l)
 {
     const knn_load_options *o = &l->options;
     const knn_model_options options = {.size = sizeof options, .name = l->config.name, .backend = o->backend,
-                                       .threads = o->threads,
+                                       .threads = o->threads, .float32 = o->float32,
                                        .seed = o->seed == 0 && l->state.has_training ? l->state.seed : o->seed};
 
     l->model = knn_sequential_with(&options);

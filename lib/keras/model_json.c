@@ -70,7 +70,7 @@ static knn_model *build(const knn_json_options *o, knn__config *config, knn__rea
     if (knn__config_read(config, reading, json, o->layers) != KNN_OK)
         return NULL;
     const knn_model_options options = {.size = sizeof options, .name = config->name, .backend = o->backend, .threads = o->threads,
-                                       .seed = o->seed};
+                                       .seed = o->seed, .float32 = o->float32};
     knn_model *model = knn_sequential_with(&options);
     if (model != NULL && knn__config_build(config, reading, model) != KNN_OK) {
         knn_model_free(model);

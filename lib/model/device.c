@@ -68,7 +68,7 @@ static knn_status make_table(knn_model *model)
 static knn_status make_all(knn_model *model)
 {
     knn__device_arrays *on = &model->on_device;
-    knn_status status = on->device != NULL ? KNN_OK : devices(model)->open(model->device, &on->device);
+    knn_status status = on->device != NULL ? KNN_OK : devices(model)->open(model->device, model->tensor, &on->device);
 
     if (status == KNN_OK)
         status = make(model, &on->there.weights, model->weights, model->weights_length);

@@ -20,6 +20,10 @@ knn_model *knn_sequential_with(const knn_model_options *given)
 
     if (knn__copy_options(&options, sizeof options, given, given != NULL ? given->size : 0, "knn_sequential options") != KNN_OK)
         return NULL;
+    if (options.float32 != KNN_FLOAT32_STRICT && options.float32 != KNN_FLOAT32_TENSOR) {
+        knn__fail(KNN_ERROR_ARGUMENT, "knn_sequential: float32 is %d, expected 0 to 1", (int)options.float32);
+        return NULL;
+    }
     const knn_backend *backend = knn__find_backend(options.backend);
     if (backend == NULL)
         return NULL;
@@ -36,6 +40,7 @@ knn_model *knn_sequential_with(const knn_model_options *given)
     model->backend_is_ours = options.backend == NULL || strcmp(options.backend, "auto") == 0;
     model->threads = options.threads > 0 ? options.threads : knn__cores();
     model->seed = options.seed;
+    model->tensor = options.float32 == KNN_FLOAT32_TENSOR;
     model->name = knn__copy_text(options.name != NULL ? options.name : "sequential");
     if (model->name == NULL) {
         knn_model_free(model);

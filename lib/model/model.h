@@ -88,6 +88,7 @@ struct knn_model {
     bool backend_is_ours;                   /* "auto": it gives way to the CPU where it lacks something */
     int threads;
     uint64_t seed;
+    bool tensor;                            /* knn_model_options.float32 */
     const char *force_kernel;               /* knn_request.force of its plans; set by the benchmark only; NULL: free choice */
     int training_slices;                    /* knn__plan_options.slices of its training plan; set by the benchmark only */
 

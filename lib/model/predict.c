@@ -19,7 +19,7 @@ static knn_status make_plan(const knn_model *model, int capacity, knn__plan **pl
 
     if (status == KNN_OK) {
         /* The logits are kept, too: evaluation takes the loss from them. */
-        const knn__plan_options options = {.backend = model->backend, .device = model->device,
+        const knn__plan_options options = {.backend = model->backend, .device = model->device, .tensor = model->tensor,
             .nodes = nodes, .count = count, .capacity = capacity,
             .threads = model->threads, .force = model->force_kernel, .weights = knn__arrays_in_use(model).weights,
             .loss_before_last = count > 0 && is_loss_activation(&nodes[count - 1])};

@@ -13,7 +13,7 @@ static knn_status make_plan(knn_model *model, int batch)
     if (status == KNN_OK) {
         const knn_node *last = count > 0 ? &nodes[count - 1] : NULL;
         const knn__arrays arrays = knn__arrays_in_use(model);
-        const knn__plan_options options = {.backend = model->backend, .opened = model->on_device.device,
+        const knn__plan_options options = {.backend = model->backend, .opened = model->on_device.device, .tensor = model->tensor,
             .nodes = nodes, .count = count, .training = true, .capacity = batch,
             .threads = model->threads, .slices = model->training_slices, .force = model->force_kernel, .weights = arrays.weights,
             .gradients = arrays.gradients,

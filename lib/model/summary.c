@@ -130,7 +130,7 @@ static knn_status look_at_plan(const knn_model *model, int batch, bool training,
     if ((status = knn__arrays_ready((knn_model *)(uintptr_t)model)) != KNN_OK)
         return status;
     const knn__arrays arrays = knn__arrays_in_use(model);
-    const knn__plan_options options = {.backend = model->backend, .device = model->device,
+    const knn__plan_options options = {.backend = model->backend, .device = model->device, .tensor = model->tensor,
         .nodes = *nodes, .count = count, .training = training, .capacity = batch,
         .threads = model->threads, .weights = arrays.weights, .gradients = arrays.gradients};
     return knn__plan_make(&options, plan);

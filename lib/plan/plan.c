@@ -148,7 +148,7 @@ static knn_status open_device(knn__plan *plan)
     plan->device = plan->options.opened;
     if (plan->device != NULL)
         return KNN_OK;
-    knn_status status = knn__devices(plan)->open(plan->options.device, &plan->device);
+    knn_status status = knn__devices(plan)->open(plan->options.device, plan->options.tensor, &plan->device);
     return status == KNN_ERROR_DEVICE_MEMORY ? knn__context(status, "no batch would fit") : status;
 }
 

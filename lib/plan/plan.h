@@ -16,6 +16,7 @@ typedef struct knn__plan_options {
     const knn_backend *backend;
     int device;                             /* its number, of a backend that has devices */
     knn_device *opened;                     /* one that is open, borrowed; NULL: the plan opens one for itself */
+    bool tensor;                            /* products in TF32, where the device has tensor cores for it */
     const knn_node *nodes;                  /* copied; texts and descriptions are borrowed */
     int count;
     bool training;

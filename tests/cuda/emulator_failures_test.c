@@ -27,9 +27,10 @@ static void nothing_is_left(void)
     ck_assert_uint_eq(knn__live_blocks(), 0);
 }
 
+/* Tensor cores are asked for, so that the GPU is asked whether it has some. */
 static knn_model *net(const char *backend)
 {
-    knn_model *model = knn_sequential(.backend = backend, .seed = 1, .threads = 1);
+    knn_model *model = knn_sequential(.backend = backend, .seed = 1, .threads = 1, .float32 = KNN_FLOAT32_TENSOR);
     knn_add(model, knn_input(SIDE, SIDE, 2));
     knn_add(model, knn_conv2d(3, 3, .activation = KNN_RELU));
     knn_add(model, knn_max_pooling2d(2));

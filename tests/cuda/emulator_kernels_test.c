@@ -1,6 +1,6 @@
 /* The CUDA backend's kernels on an emulated GPU against the double reference: every case of the harness that it covers, its losses, its
  * optimizers, and pictures against the host; in three orders of the threads, with grids of one and of a few blocks, with arrays that are not
- * aligned. Built twice: for kernels that the C++ compiler made, and for those of nvcc. */
+ * aligned; products in TF32. Built twice: for kernels that the C++ compiler made, and for those of nvcc. */
 #include "harness.h"
 
 #include "backend/cuda/kernels.h"
@@ -48,6 +48,14 @@ static void three_blocks(void)
     emulator_set_unaligned(true);
 }
 
+/* With few blocks large tiles are preferred, too. */
+static void tensor_cores(void)
+{
+    emulator_set_capability(getenv("EMULATOR_PTX") != NULL ? 90 : 80);
+    emulator_set_order(5);
+    knn__cuda_grid_cap = 3;
+}
+
 static void no_failures(const harness_report *report)
 {
     ck_assert_msg(report->failures == 0, "%d of %d runs failed, first: %s", report->failures, report->runs, report->first);
@@ -84,6 +92,22 @@ START_TEST(dense_layers_do_without_cublaslt)
     emulator_refuse_epilogues(0, false);
     no_failures(&report);
     ck_assert_int_gt(emulator_searches(), searches);
+}
+END_TEST
+
+/* Groups of which kernels multiply matrices. Where PTX is interpreted, few cases, but of each kernel, are left. */
+static const char *const products[] = {"convolution", "dense"};
+enum { PRODUCTS = sizeof products / sizeof *products, EVERY_IN_PTX = 29, OFFSET_IN_PTX = 3 };
+
+START_TEST(products_in_tf32_agree_with_the_double_reference)
+{
+    bool many = strcmp(products[_i], "convolution") == 0, in_ptx = getenv("EMULATOR_PTX") != NULL;
+    harness_report report = {.tensor = true, .every = !many ? 0 : in_ptx ? EVERY_IN_PTX : sanitized ? EVERY_WHERE_SLOW : EVERY,
+        .offset = many && in_ptx ? OFFSET_IN_PTX : 0};
+    harness_test("cuda", products[_i], &report);
+    printf("largest error of products in TF32, %s: %.2g of the largest value\n", products[_i], report.largest_error);
+    no_failures(&report);
+    ck_assert_double_gt(report.largest_error, 1e-5);        /* in fp32 it is less */
 }
 END_TEST
 
@@ -175,7 +199,11 @@ static Suite *suite(void)
     suite_add_tcase(s, kernels("large_grids", large_grids));
     suite_add_tcase(s, kernels("one_block", one_block));
     suite_add_tcase(s, kernels("three_blocks", three_blocks));
-    TCase *docs = tcase_create("docs");
+    TCase *tensor = tcase_create("tensor_cores"), *docs = tcase_create("docs");
+    tcase_set_timeout(tensor, SECONDS);
+    tcase_add_checked_fixture(tensor, tensor_cores, NULL);
+    tcase_add_loop_test(tensor, products_in_tf32_agree_with_the_double_reference, 0, PRODUCTS);
+    suite_add_tcase(s, tensor);
     tcase_add_test(docs, docs_name_the_layers_that_are_refused);
     suite_add_tcase(s, docs);
     return s;

@@ -28,10 +28,10 @@ static void nothing_is_left(void)
 
 enum { SIDE = 94, PICTURES = 3, INPUT = SIDE * SIDE * 3 };
 
-static knn_model *catdog(const char *backend, const knn_optimizer *optimizer)
+static knn_model *catdog(const char *backend, knn_float32 float32, const knn_optimizer *optimizer)
 {
     static const int filters[] = {32, 64, 128, 128, 256};
-    knn_model *model = knn_sequential(.backend = backend, .seed = 5, .threads = 1);
+    knn_model *model = knn_sequential(.backend = backend, .seed = 5, .threads = 1, .float32 = float32);
     knn_add(model, knn_input(SIDE, SIDE, 3));
     for (int i = 0; i < 5; i++) {
         knn_add(model, knn_conv2d(filters[i], 3, .activation = KNN_RELU));
@@ -87,12 +87,12 @@ static double off(const float *a, const float *b, const float *from, size_t n)
 
 typedef struct outcome { float *start, *end; size_t length; double loss, accuracy; float predicted[PICTURES]; } outcome;
 
-static outcome train(const char *backend, const knn_optimizer *optimizer, int steps)
+static outcome train(const char *backend, knn_float32 float32, const knn_optimizer *optimizer, int steps)
 {
     static float x[PICTURES * INPUT], y[PICTURES];
     outcome made;
     double values[2];
-    knn_model *model = catdog(backend, optimizer);
+    knn_model *model = catdog(backend, float32, optimizer);
     ck_assert_str_eq(knn_backend_name(model), backend);
     draw_pictures(x, y);
     made.start = weights_of(model, &made.length);
@@ -112,16 +112,18 @@ static void forget(outcome *o)
     free(o->end);
 }
 
-static void compare(const knn_optimizer *optimizer, int steps, double tolerance)
+static void compare(knn_float32 float32, const knn_optimizer *optimizer, int steps, double tolerance)
 {
-    outcome cpu = train("cpu", optimizer, steps), cuda = train("cuda", optimizer, steps);
+    outcome cpu = train("cpu", float32, optimizer, steps), cuda = train("cuda", float32, optimizer, steps);
     ck_assert_uint_eq(cpu.length, cuda.length);
     ck_assert_mem_eq(cpu.start, cuda.start, cpu.length * sizeof *cpu.start);
-    ck_assert_double_eq_tol(cuda.loss, cpu.loss, 1e-5 * fabs(cpu.loss));
+    ck_assert_double_eq_tol(cuda.loss, cpu.loss, (float32 == KNN_FLOAT32_STRICT ? 1e-5 : 1e-3) * fabs(cpu.loss));
     ck_assert_double_eq(cuda.accuracy, cpu.accuracy);
     for (int i = 0; i < PICTURES; i++)
         ck_assert_float_eq_tol(cuda.predicted[i], cpu.predicted[i], (float)tolerance);
     double error = off(cuda.end, cpu.end, cpu.start, cpu.length);
+    if (float32 == KNN_FLOAT32_TENSOR)
+        printf("steps in TF32: %d; the weights' change is off by %.2g of itself\n", steps, error);
     ck_assert_msg(error < tolerance, "the weights' change is off by %g of itself", error);
     forget(&cpu);
     forget(&cuda);
@@ -129,7 +131,7 @@ static void compare(const knn_optimizer *optimizer, int steps, double tolerance)
 }
 
 /* With a rate of 1 the change of the weights is the gradient. */
-START_TEST(gradients_are_those_of_the_cpu) { compare(knn_sgd(.learning_rate = 1), 1, 1e-4); }
+START_TEST(gradients_are_those_of_the_cpu) { compare(KNN_FLOAT32_STRICT, knn_sgd(.learning_rate = 1), 1, 1e-4); }
 END_TEST
 
 /* RMSprop's first steps are large: at usual rates what lies near a kink takes the other side soon, on one of the backends. */
@@ -137,16 +139,123 @@ START_TEST(three_steps_of_each_optimizer_are_those_of_the_cpu)
 {
     const knn_optimizer *const optimizers[] = {knn_sgd(.learning_rate = 0.01, .momentum = 0.9, .nesterov = true),
         knn_rmsprop(.learning_rate = 1e-4, .epsilon = 1e-5), knn_adam(.learning_rate = 1e-3, .epsilon = 1e-5)};
-    compare(optimizers[_i], 3, 1e-3);
+    compare(KNN_FLOAT32_STRICT, optimizers[_i], 3, 1e-3);
 }
 END_TEST
 
-#ifndef KNN_ON_A_GPU                        /* only the emulator counts */
+/* ---- The same in TF32. Each layer is off by a thousandth; but of two numbers of a pooling window that are so close the other one is the
+ * larger now, or a ReLU opens, and the gradient takes another way ---- */
+
+START_TEST(gradients_in_tf32_are_near_those_of_the_cpu)
+{
+    emulator_set_capability(80);
+    compare(KNN_FLOAT32_TENSOR, knn_sgd(.learning_rate = 1), 1, 0.03);
+}
+END_TEST
+
+START_TEST(three_steps_in_tf32_are_near_those_of_the_cpu)
+{
+    emulator_set_capability(90);
+    compare(KNN_FLOAT32_TENSOR, knn_sgd(.learning_rate = 0.01, .momentum = 0.9), 3, 0.1);
+}
+END_TEST
+
+#ifndef KNN_ON_A_GPU                        /* only the emulator counts, and is of any capability */
+enum { TINY = 10, TINY_WEIGHTS = 3 * 3 * 3 * 8 + 8 + 3 * 3 * 8 * 5 + 5 + 5 + 1 };
+
+/* The weights of a net with convolutions of both kinds and a Dense layer after a step with a rate of 1. */
+static void weights_after_a_step(int capability, knn_float32 float32, float weights[TINY_WEIGHTS])
+{
+    float x[2 * TINY * TINY * 3], y[] = {0, 1};
+    size_t length;
+    emulator_set_capability(capability);
+    knn_model *model = knn_sequential(.backend = "cuda", .seed = 4, .float32 = float32);
+    knn_add(model, knn_input(TINY, TINY, 3));
+    knn_add(model, knn_conv2d(8, 3, .activation = KNN_RELU));
+    knn_add(model, knn_max_pooling2d(2));
+    knn_add(model, knn_conv2d(5, 3, .stride_height = 2));
+    knn_add(model, knn_flatten());
+    knn_add(model, knn_dense(1, .activation = KNN_SIGMOID));
+    ok(knn_compile(model, .optimizer = knn_sgd(.learning_rate = 1), .loss = knn_binary_crossentropy()));
+    for (int i = 0; i < 2 * TINY * TINY * 3; i++)
+        x[i] = (float)sin(0.7 * i);
+    ok(knn_train_on_batch(model, x, y, 2, NULL, 0));
+    float *values = weights_of(model, &length);
+    ck_assert_uint_eq(length, TINY_WEIGHTS);
+    memcpy(weights, values, TINY_WEIGHTS * sizeof *weights);
+    free(values);
+    knn_model_free(model);
+}
+
+/* By default, and where there are no tensor cores for it. */
+START_TEST(products_are_in_fp32)
+{
+    float older[TINY_WEIGHTS], newer[TINY_WEIGHTS], older_asked[TINY_WEIGHTS], newer_asked[TINY_WEIGHTS];
+    weights_after_a_step(75, KNN_FLOAT32_STRICT, older);
+    weights_after_a_step(75, KNN_FLOAT32_TENSOR, older_asked);
+    weights_after_a_step(80, KNN_FLOAT32_STRICT, newer);
+    weights_after_a_step(80, KNN_FLOAT32_TENSOR, newer_asked);
+    ck_assert_mem_eq(older, older_asked, sizeof older);
+    ck_assert_mem_eq(older, newer, sizeof older);
+    for (int i = 0; i < TINY_WEIGHTS; i++)
+        ck_assert_float_eq_tol(newer_asked[i], newer[i], 1e-2f);
+    ck_assert_mem_ne(older, newer_asked, sizeof older);
+    nothing_is_left();
+}
+END_TEST
+
+/* How many lines of knn_explain say that a layer multiplies in TF32; frees the model. */
+static int explained_in_tf32(knn_model *model)
+{
+    char *text = NULL;
+    size_t size;
+    int count = 0;
+    FILE *stream = open_memstream(&text, &size);
+    ck_assert_ptr_nonnull(stream);
+    ok(knn_explain(model, stream));
+    knn_model_free(model);
+    fclose(stream);
+    for (const char *found = text; (found = strstr(found, ", in TF32)")) != NULL; found++)
+        count++;
+    free(text);
+    return count;
+}
+
+START_TEST(knn_explain_tells_of_tf32)
+{
+    emulator_set_capability(80);
+    int convolutions = explained_in_tf32(catdog("cuda", KNN_FLOAT32_TENSOR, knn_rmsprop()));
+    ck_assert_int_ge(convolutions, 2 * 5);                  /* in training and outside */
+    ck_assert_int_eq(explained_in_tf32(catdog("cuda", KNN_FLOAT32_STRICT, knn_rmsprop())), 0);
+    emulator_set_capability(75);
+    ck_assert_int_eq(explained_in_tf32(catdog("cuda", KNN_FLOAT32_TENSOR, knn_rmsprop())), 0);
+}
+END_TEST
+
+START_TEST(a_file_does_not_say_how_products_are_made)
+{
+    char path[] = "/tmp/knn-emulator-XXXXXX", *json;
+    int file = mkstemp(path);
+    ck_assert_int_ge(file, 0);
+    close(file);
+    emulator_set_capability(80);
+    knn_model *model = catdog("cuda", KNN_FLOAT32_TENSOR, knn_rmsprop());
+    ok(knn_save_model(model, path));
+    ok(knn_model_to_json(model, &json));
+    knn_model_free(model);
+    ck_assert_int_eq(explained_in_tf32(knn_load_model(path, .backend = "cuda")), 0);
+    ck_assert_int_gt(explained_in_tf32(knn_load_model(path, .backend = "cuda", .float32 = KNN_FLOAT32_TENSOR)), 0);
+    ck_assert_int_gt(explained_in_tf32(knn_model_from_json(json, .backend = "cuda", .float32 = KNN_FLOAT32_TENSOR)), 0);
+    knn_json_free(json);
+    unlink(path);
+}
+END_TEST
+
 START_TEST(a_training_step_has_few_launches)
 {
     static float x[PICTURES * INPUT], y[PICTURES];
     enum { MOST = 29 };
-    knn_model *model = catdog("cuda", knn_rmsprop());
+    knn_model *model = catdog("cuda", KNN_FLOAT32_STRICT, knn_rmsprop());
     draw_pictures(x, y);
     ok(knn_train_on_batch(model, x, y, PICTURES, NULL, 0));
     long before = emulator_launches();
@@ -164,7 +273,7 @@ static long searches_of_a_training(unsigned refused, int late)
 {
     static float x[PICTURES * INPUT], y[PICTURES], predicted[PICTURES];
     long before = emulator_searches();
-    knn_model *model = catdog("cuda", knn_sgd());
+    knn_model *model = catdog("cuda", KNN_FLOAT32_STRICT, knn_sgd());
     draw_pictures(x, y);
     emulator_refuse_epilogues(refused, late);
     ok(knn_train_on_batch(model, x, y, PICTURES, NULL, 0));
@@ -497,7 +606,12 @@ static Suite *suite(void)
     tcase_set_timeout(tutorial, SECONDS);
     tcase_add_test(tutorial, gradients_are_those_of_the_cpu);
     tcase_add_loop_test(tutorial, three_steps_of_each_optimizer_are_those_of_the_cpu, 0, 3);
+    tcase_add_test(tutorial, gradients_in_tf32_are_near_those_of_the_cpu);
+    tcase_add_test(tutorial, three_steps_in_tf32_are_near_those_of_the_cpu);
 #ifndef KNN_ON_A_GPU
+    tcase_add_test(tutorial, products_are_in_fp32);
+    tcase_add_test(tutorial, knn_explain_tells_of_tf32);
+    tcase_add_test(tutorial, a_file_does_not_say_how_products_are_made);
     tcase_add_test(tutorial, a_training_step_has_few_launches);
     tcase_add_test(tutorial, products_are_planned_once);
 #endif

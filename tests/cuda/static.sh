@@ -60,7 +60,7 @@ judge() {
             kernel = $1
             if (marked("four") && !(any("LDG128") && any("STG128")))  complain("no loads and stores of 128 bits")
             if (marked("ffma") && !any("FFMA"))                       complain("no FFMA")
-            if (marked("hmma") && capability >= 80 && !any("HMMA"))   complain("no HMMA")
+            if (capability >= 80 && any("HMMA") != marked("hmma"))    complain("tensor cores, or marked so without need")
             if (any("LDL|STL") != marked("local"))                    complain("local memory, or marked so without need")
             if (any("CALL") != marked("calls"))                       complain("calls, or marked so without need")
             if (any("LDS|STS") && !any("BAR"))                        complain("shared memory, but no barrier")

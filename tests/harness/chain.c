@@ -134,7 +134,7 @@ static bool open_session(session *s)
     if (backend == NULL || !place_open(&s->place, backend) || !make_arrays(s))
         return false;
     knn__plan_options options = {
-        .backend = backend, .nodes = call->nodes, .count = call->count, .training = call->training, .capacity = call->images,
+        .backend = backend, .nodes = call->nodes, .count = call->count, .training = call->training, .tensor = call->tensor, .capacity = call->images,
         .threads = call->threads, .input_gradient = call->dy != NULL, .force = call->force, .least_division = call->least_division,
         .weights = s->used_weights, .gradients = s->used_gradients};
     if (knn__plan_make(&options, &s->plan) != KNN_OK)

@@ -13,6 +13,7 @@ typedef struct chain_call {
     const char *backend, *force;            /* as knn_model_options.backend and knn_request.force; the oracle has no choice */
     int images, threads;
     bool training;
+    bool tensor;                            /* knn__plan_options.tensor */
     uint64_t seed;
     size_t least_division;                  /* knn__plan_options.least_division */
     bool guard_before;                      /* the unreadable page lies directly before the buffers, not directly behind them */

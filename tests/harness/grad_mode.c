@@ -94,7 +94,7 @@ void harness_grad(const char *group, harness_report *report)
         problem_free(&p);
         if (large)
             continue;
-        problem_make(&p, from);
+        problem_make(&p, from, 1e-4);
         report->cases++;
         snprintf(harness_now, sizeof harness_now, "grad: %s: %s", from->group, from->label);
         check_array(&p, "x", p.x, p.expected.dx, (size_t)from->images * p.chain.in, report);

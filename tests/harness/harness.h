@@ -2,10 +2,13 @@
 #ifndef TESTS_HARNESS_HARNESS_H
 #define TESTS_HARNESS_HARNESS_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 typedef struct harness_report {
     FILE *to;                               /* a line a failure; NULL: silent */
+    bool tensor;                            /* harness_test asks for products in TF32, and allows what they are off by */
+    double largest_error;                   /* of its runs, as a share of the largest value */
     int every, offset;                      /* harness_test runs cases offset, offset + every, .. of a group; every 0: all */
     int cases, runs, failures;
     int refused;                            /* of the cases: with a layer that the backend does not have */

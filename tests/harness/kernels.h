@@ -21,7 +21,7 @@ bool backend_covers(const knn_backend *backend, const problem *p);
 /* Whether "[name]" is in a list of what a plan has chosen. */
 bool kernel_ran(const knn_kernel *kernel, const char *kernels);
 
-/* How far results of the chosen kernels may be off, as a share of the largest value. */
-double kernels_tolerance(const char *kernels, const problem *p);
+/* How far results of the chosen kernels may be off; tensor: products are in TF32. */
+tolerance kernels_tolerance(const char *kernels, bool tensor, const problem *p);
 
 #endif

@@ -1,4 +1,4 @@
-/* The harness as a program: knn_harness [test | grad | speed | support] [backend] [group] [images]. */
+/* The harness as a program: knn_harness [test | tensor | grad | speed | support] [backend] [group] [images]. */
 #include "harness.h"
 
 #include "support/without_gpu.h"
@@ -43,6 +43,10 @@ int main(int argc, char **argv)
             harness_test_steps(backend, &report);
             harness_test_pictures(backend, &report);
         }
+    } else if (strcmp(mode, "tensor") == 0) {
+        report.tensor = true;
+        harness_test(backend, group != NULL ? group : "convolution", &report);
+        printf("largest error in TF32: %.2g\n", report.largest_error);
     } else if (strcmp(mode, "grad") == 0) {
         harness_grad(group, &report);
         if (group == NULL)
@@ -52,7 +56,7 @@ int main(int argc, char **argv)
     else if (strcmp(mode, "speed") == 0 && images > 0)
         harness_speed(backend, group != NULL ? group : "catdog", images, stdout);
     else {
-        fprintf(stderr, "usage: knn_harness [test | grad | speed | support] [backend] [group] [images]\n");
+        fprintf(stderr, "usage: knn_harness [test | tensor | grad | speed | support] [backend] [group] [images]\n");
         return EXIT_FAILURE;
     }
     return strcmp(mode, "speed") == 0 ? EXIT_SUCCESS : finish(&report, mode);

@@ -7,12 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const double MARGIN = 1e-4;
-
 typedef struct search {
     const chain *of;
     int images;
     uint64_t seed;
+    double margin;
     const double *x, *weights;
     double *dy;
     bool inner;                             /* a tie was met that dy cannot avoid */
@@ -61,23 +60,23 @@ static void met(search *s, int k, size_t element)
 
 /* ---- Kinks of activations ---- */
 
-static bool near(double x, double kink) { return fabs(x - kink) < MARGIN; }
+static bool near(const search *s, double x, double kink) { return fabs(x - kink) < s->margin; }
 
-static bool near_kink(const knn_node *n, double x)
+static bool near_kink(const search *s, const knn_node *n, double x)
 {
     if (is_rectifier(n))
-        return near(x, n->threshold) || near(x, n->max_value);
+        return near(s, x, n->threshold) || near(s, x, n->max_value);
     switch (n->activation) {
     case KNN_RELU:
     case KNN_LEAKY_RELU:
-    case KNN_SELU:         return near(x, 0);
-    case KNN_RELU6:        return near(x, 0) || near(x, 6);
+    case KNN_SELU:         return near(s, x, 0);
+    case KNN_RELU6:        return near(s, x, 0) || near(s, x, 6);
     case KNN_HARD_SILU:
-    case KNN_HARD_SIGMOID: return near(fabs(x), 3);
+    case KNN_HARD_SIGMOID: return near(s, fabs(x), 3);
     case KNN_HARD_TANH:
-    case KNN_SPARSE_SIGMOID: return near(fabs(x), 1);
+    case KNN_SPARSE_SIGMOID: return near(s, fabs(x), 1);
     case KNN_HARD_SHRINK:
-    case KNN_SOFT_SHRINK:  return near(fabs(x), 0.5);
+    case KNN_SOFT_SHRINK:  return near(s, fabs(x), 0.5);
     default:               return false;
     }
 }
@@ -89,7 +88,7 @@ static void search_activation(search *s, int k)
         return;                                         /* only the winners matter: search_maximum looks at them */
     double *x = values_behind(s, k);
     for (size_t i = 0; i < (size_t)s->images * knn__extent_length(n->in); i++)
-        if (near_kink(n, x[i]))
+        if (near_kink(s, n, x[i]))
             met(s, k, i);
     free(x);
 }
@@ -103,7 +102,7 @@ static int descending(const void *a, const void *b)
 }
 
 /* Sorts the row. */
-static bool has_edge(double *x, int length)
+static bool has_edge(const search *s, double *x, int length)
 {
     double sum = 0, partial_sums = 0, edge = 0, threshold = 0;
     int support = 0;
@@ -116,7 +115,7 @@ static bool has_edge(double *x, int length)
         threshold = (partial_sums - 1) / support;
     }
     for (int i = 0; i < length; i++)
-        if (near(x[i], edge) || near(x[i], threshold) || (i > 0 && i < support && near(x[i], x[i - 1])))
+        if (near(s, x[i], edge) || near(s, x[i], threshold) || (i > 0 && i < support && near(s, x[i], x[i - 1])))
             return length > 1;
     return false;
 }
@@ -126,7 +125,7 @@ static void search_sparsemax(search *s, int k)
     const knn_node *n = &s->of->nodes[k];
     double *x = values_behind(s, k);
     for (size_t row = 0; row < (size_t)s->images * knn__extent_length(n->in); row += (size_t)n->length)
-        s->inner |= has_edge(x + row, n->length);
+        s->inner |= has_edge(s, x + row, n->length);
     free(x);
 }
 
@@ -151,11 +150,11 @@ static best best_of(const knn_node *n, const double *image, int row, int column,
     return b;
 }
 
-static bool is_tie(best b, bool rectified)
+static bool is_tie(const search *s, best b, bool rectified)
 {
     if (!rectified)
-        return b.first - b.second < MARGIN;
-    return b.first > -MARGIN && (b.first < MARGIN || b.first - b.second < MARGIN);      /* below: no gradient either way */
+        return b.first - b.second < s->margin;
+    return b.first > -s->margin && (b.first < s->margin || b.first - b.second < s->margin);      /* below: no gradient either way */
 }
 
 static void search_maximum(search *s, int k)
@@ -168,14 +167,14 @@ static void search_maximum(search *s, int k)
         for (int row = 0; row < n->out.height; row++)
             for (int column = 0; column < n->out.width; column++)
                 for (int c = 0; c < n->out.channels; c++, element++)
-                    if (is_tie(best_of(n, x + (size_t)image * knn__extent_length(n->in), row, column, c), rectified))
+                    if (is_tie(s, best_of(n, x + (size_t)image * knn__extent_length(n->in), row, column, c), rectified))
                         met(s, k, element);
     free(x);
 }
 
-bool avoid_near_ties(const chain *of, int images, uint64_t seed, const double *x, const double *weights, double *dy)
+bool avoid_near_ties(const chain *of, int images, uint64_t seed, double margin, const double *x, const double *weights, double *dy)
 {
-    search s = {of, images, seed, x, weights, dy, false};
+    search s = {of, images, seed, margin, x, weights, dy, false};
     for (int k = 0; k < of->count && !s.inner; k++) {
         if (of->nodes[k].op == KNN_OP_ACTIVATION && of->nodes[k].activation == KNN_SPARSEMAX)
             search_sparsemax(&s, k);

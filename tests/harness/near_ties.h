@@ -7,8 +7,9 @@
 
 #include <stdint.h>
 
-/* Zeroes the elements of dy whose gradient would pass a near tie, by the double reference in training with these numbers. false: there is
- * one further inside the chain, where no element of dy stands for it alone; other numbers are needed. */
-bool avoid_near_ties(const chain *of, int images, uint64_t seed, const double *x, const double *weights, double *dy);
+/* Zeroes the elements of dy whose gradient would pass a near tie, by the double reference in training with these numbers: of values that
+ * are less than `margin` apart. false: there is one further inside the chain, where no element of dy stands for it alone; other numbers are
+ * needed. */
+bool avoid_near_ties(const chain *of, int images, uint64_t seed, double margin, const double *x, const double *weights, double *dy);
 
 #endif

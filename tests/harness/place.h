@@ -12,7 +12,7 @@ typedef struct place {
 static inline bool place_open(place *p, const knn_backend *backend)
 {
     *p = (place){.devices = backend->devices};
-    return p->devices == NULL || p->devices->open(0, &p->device) == KNN_OK;
+    return p->devices == NULL || p->devices->open(0, false, &p->device) == KNN_OK;
 }
 
 static inline void place_close(const place *p)

@@ -70,10 +70,10 @@ void problem_open(problem *made, const chain_case *from)
     draw_numbers(made);
 }
 
-void problem_make(problem *made, const chain_case *from)
+void problem_make(problem *made, const chain_case *from, double margin)
 {
     problem_open(made, from);
-    while (!avoid_near_ties(&made->chain, from->images, made->seed, made->x, made->weights, made->dy)) {
+    while (!avoid_near_ties(&made->chain, from->images, made->seed, margin, made->x, made->weights, made->dy)) {
         if (++made->seed > SEEDS)
             give_up(made, "near ties with every seed: use fewer images");
         draw_numbers(made);
@@ -126,6 +126,7 @@ const char *problem_run(const problem *of, const char *run(chain_call *call), ch
         chain_call call = problem_call(of, training);
         call.backend = settings.backend;
         call.force = settings.force;
+        call.tensor = settings.tensor;
         call.threads = settings.threads;
         call.guard_before = settings.guard_before;
         call.y = training ? got->y : got->inferred;
@@ -144,14 +145,15 @@ const char *problem_run(const problem *of, const char *run(chain_call *call), ch
 }
 
 typedef struct comparison {
-    double tolerance;
+    tolerance allowed;
+    double *largest;
     char *text;
     size_t size;
 } comparison;
 
 static bool close_enough(comparison c, const char *what, const double *got, const double *expected, size_t length)
 {
-    double largest = 0, error = 0;
+    double largest = c.allowed.least, error = 0;            /* of the numbers */
     size_t at = 0;
     for (size_t i = 0; i < length; i++) {
         largest = fmax(largest, fabs(expected[i]));
@@ -161,16 +163,18 @@ static bool close_enough(comparison c, const char *what, const double *got, cons
             at = i;
         }
     }
-    if (error <= c.tolerance * largest)
+    if (error > 0)
+        *c.largest = fmax(*c.largest, error / largest);
+    if (error <= c.allowed.share * largest)
         return true;
     snprintf(c.text, c.size, "%s[%zu of %zu]: expected %.9g, got %.9g; error %.2g of the largest value, allowed %.2g", what, at, length,
-             expected[at], got[at], error / largest, c.tolerance);
+             expected[at], got[at], error / largest, c.allowed.share);
     return false;
 }
 
-bool answer_agrees(const problem *of, const answer *got, double tolerance, char *text, size_t size)
+bool answer_agrees(const problem *of, const answer *got, tolerance allowed, double *largest, char *text, size_t size)
 {
-    comparison c = {tolerance, text, size};
+    comparison c = {allowed, largest, text, size};
     size_t images = (size_t)of->from->images;
     const answer *expected = &of->expected;
     bool good = close_enough(c, "y outside training", got->inferred, expected->inferred, images * of->chain.out);
@@ -189,11 +193,12 @@ bool answer_agrees(const problem *of, const answer *got, double tolerance, char 
     return good;
 }
 
-const char *problem_run_shared(const problem *of, chain_call settings, double *y, double tolerance, char *text, size_t size)
+const char *problem_run_shared(const problem *of, chain_call settings, double *y, tolerance allowed, char *text, size_t size)
 {
     chain_call call = problem_call(of, false);
     call.backend = settings.backend;
     call.force = settings.force;
+    call.tensor = settings.tensor;
     call.images = 1;
     call.threads = 3;
     call.least_division = 1;
@@ -201,6 +206,7 @@ const char *problem_run_shared(const problem *of, chain_call settings, double *y
     const char *error = chain_run(&call);
     if (error != NULL)
         return error;
-    comparison c = {tolerance, text, size};
+    double largest = 0;
+    comparison c = {allowed, &largest, text, size};
     return close_enough(c, "an image shared by threads", y, of->expected.inferred, of->chain.out) ? NULL : text;
 }

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Near ties: ten times what numbers may be off by. */
+static const double MARGIN = 1e-4, TENSOR_MARGIN = 1e-2;
+
 char harness_now[512];
 
 void harness_fail(harness_report *report, const char *format, ...)
@@ -43,7 +46,8 @@ static void test_choice(const problem *p, const char *backend, const knn_kernel 
 {
     answer once, again;
     char text[512];
-    chain_call settings = {.backend = backend, .force = kernel != NULL ? kernel->name : NULL, .threads = 1};
+    chain_call settings = {.backend = backend, .force = kernel != NULL ? kernel->name : NULL, .threads = 1,
+                           .tensor = report->tensor};
     name_now(p, kernel != NULL ? kernel->name : "its own choice");
     answer_make(&once, p);
     answer_make(&again, p);
@@ -52,7 +56,8 @@ static void test_choice(const problem *p, const char *backend, const knn_kernel 
         harness_fail(report, "%s: %s", harness_now, error);
     else if (kernel == NULL || kernel_ran(kernel, kernels)) {
         report->runs++;
-        if (!answer_agrees(p, &once, kernels_tolerance(kernels, p), text, sizeof text))
+        tolerance allowed = kernels_tolerance(kernels, report->tensor, p);
+        if (!answer_agrees(p, &once, allowed, &report->largest_error, text, sizeof text))
             harness_fail(report, "%s: %s", harness_now, text);
         settings.threads = 2;
         settings.guard_before = true;
@@ -61,7 +66,7 @@ static void test_choice(const problem *p, const char *backend, const knn_kernel 
             harness_fail(report, "%s: %s", harness_now, error);
         else if (!same_bits(p, &once, &again))
             harness_fail(report, "%s: other numbers on two threads", harness_now);
-        error = problem_run_shared(p, settings, again.inferred, kernels_tolerance(kernels, p), text, sizeof text);
+        error = problem_run_shared(p, settings, again.inferred, allowed, text, sizeof text);
         if (error != NULL)
             harness_fail(report, "%s: %s", harness_now, error);
     }
@@ -94,7 +99,7 @@ void harness_test_case(const char *backend, const chain_case *from, harness_repo
     report->refused += !covered;
     if (!covered)
         return;
-    problem_make(&p, from);
+    problem_make(&p, from, report->tensor ? TENSOR_MARGIN : MARGIN);
     test_all_kernels(&p, found, backend, report);
     problem_free(&p);
 }

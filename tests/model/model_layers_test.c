@@ -188,6 +188,13 @@ START_TEST(a_null_model_is_an_error_that_quotes_the_last_one)
 }
 END_TEST
 
+START_TEST(an_unknown_way_to_multiply_is_refused)
+{
+    ck_assert_ptr_null(knn_sequential(.float32 = (knn_float32)2));
+    ck_assert_ptr_nonnull(strstr(knn_last_error(), "float32 is 2, expected 0 to 1"));
+}
+END_TEST
+
 START_TEST(what_a_weights_rank_forbids_is_refused)
 {
     const struct { const knn_layer *layer; const char *text; } wrong[] = {
@@ -222,6 +229,7 @@ int main(void)
     tcase_add_test(tests, weights_are_written_and_read);
     tcase_add_test(tests, the_same_seed_draws_the_same_weights);
     tcase_add_test(tests, a_null_model_is_an_error_that_quotes_the_last_one);
+    tcase_add_test(tests, an_unknown_way_to_multiply_is_refused);
     tcase_add_test(tests, what_a_weights_rank_forbids_is_refused);
     suite_add_tcase(suite, tests);
     return check_run(suite);

@@ -17,12 +17,14 @@ static struct {
     __typeof__(cublasDestroy) *destroy;
     __typeof__(cublasSetStream) *set_stream;
     __typeof__(cublasSetWorkspace) *set_workspace;
+    __typeof__(cublasSetMathMode) *set_math_mode;
     __typeof__(cublasSgemm) *sgemm;
 } blas;
 
 static const knn__cuda_function functions[] = {
     {"cublasCreate_v2", &blas.create}, {"cublasDestroy_v2", &blas.destroy}, {"cublasSetStream_v2", &blas.set_stream},
-    {"cublasSetWorkspace_v2", &blas.set_workspace}, {"cublasSgemm_v2", &blas.sgemm}};
+    {"cublasSetWorkspace_v2", &blas.set_workspace}, {"cublasSetMathMode", &blas.set_math_mode},
+    {"cublasSgemm_v2", &blas.sgemm}};
 
 static pthread_once_t loading = PTHREAD_ONCE_INIT;
 static bool loaded;
@@ -58,7 +60,9 @@ knn_status knn__cuda_blas_open(knn_device *device)
     bool opened = knn__cuda_blas_did(device, blas.create(&device->blas), "making a cuBLAS handle") &&
                   knn__cuda_blas_did(device, blas.set_stream(device->blas, device->stream), "giving cuBLAS a stream") &&
                   knn__cuda_blas_did(device, blas.set_workspace(device->blas, device->blas_workspace, KNN_CUDA_BLAS_WORKSPACE),
-                                     "giving cuBLAS a workspace");
+                                     "giving cuBLAS a workspace") &&
+                  knn__cuda_blas_did(device, blas.set_math_mode(device->blas, device->tensor ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH),
+                                     "telling cuBLAS how to multiply");
     return opened ? knn__cuda_lt_open(device) : KNN_ERROR_DEVICE;
 }
 

@@ -18,7 +18,8 @@ typedef struct knn__cuda_matrix {
     bool transposed;
 } knn__cuda_matrix;
 
-/* c[m][n] = a[m][k] * b[k][n], added to c where `add`; the sizes are those after transposition. In fp32 throughout. */
+/* c[m][n] = a[m][k] * b[k][n], added to c where `add`; the sizes are those after transposition. In fp32 throughout, or,
+ * where the device is `tensor`, of numbers rounded to TF32. */
 void knn__cuda_gemm(knn_device *device, size_t m, size_t n, size_t k, knn__cuda_matrix a, knn__cuda_matrix b, bool add, float *c,
                     size_t c_stride);
 

@@ -14,9 +14,6 @@
 
 enum { MOST_PLANS = 128, BEST_ALIGNMENT = 256 };
 
-/* In fp32 throughout. */
-static const cublasComputeType_t compute_type = CUBLAS_COMPUTE_32F;
-
 static struct {
     __typeof__(cublasLtCreate) *create;
     __typeof__(cublasLtDestroy) *destroy;
@@ -123,7 +120,8 @@ static bool describe(knn_device *device, plan *p, const float *vector)
 {
     const kind *of = &p->of;
     const cublasOperation_t op_b = of->b_transposed ? CUBLAS_OP_T : CUBLAS_OP_N, op_a = of->a_transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
-    return knn__cuda_blas_did(device, lt.product_create(&p->product, compute_type, CUDA_R_32F), "describing a product") &&
+    const cublasComputeType_t precision = device->tensor ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+    return knn__cuda_blas_did(device, lt.product_create(&p->product, precision, CUDA_R_32F), "describing a product") &&
            set(device, p, CUBLASLT_MATMUL_DESC_TRANSA, &op_b, sizeof op_b) && set(device, p, CUBLASLT_MATMUL_DESC_TRANSB, &op_a, sizeof op_a) &&
            set(device, p, CUBLASLT_MATMUL_DESC_EPILOGUE, &of->epilogue, sizeof of->epilogue) &&
            set(device, p, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &vector, sizeof vector) &&      /* its alignment counts */

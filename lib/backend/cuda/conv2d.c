@@ -63,6 +63,7 @@ static int covers(const knn_node *nodes, int count, const knn_request *request, 
 static void measure(const knn_step *step, knn_needs *needs)
 {
     convolution c = describe(&step->nodes[0], &step->request);
+    needs->tensor = step->device->tensor;
     needs->input = true;
     needs->scratch = columns_bytes(&c) + KNN_CUDA_SUM_PARTS * c.channels * sizeof(float);
 }

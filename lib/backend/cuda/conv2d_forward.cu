@@ -111,6 +111,15 @@ static unsigned positions(const knn__cuda_conv &c)
     return c.images * (c.pooled ? 4 * pooled_rows(c) * pooled_columns(c) : c.window.out_height * c.window.out_width);
 }
 
+cudaError_t knn__cuda_has_tensor_cores(bool *has)
+{
+    cudaFuncAttributes kernel;
+    void (*any)(patches<false>, filters, flat_output, tile_shape) = product<1, in_tf32, patches<false>, filters, flat_output>;
+    cudaError_t error = cudaFuncGetAttributes(&kernel, (const void *)any);
+    *has = error == cudaSuccess && kernel.ptxVersion >= KNN_TENSOR_CAPABILITY;
+    return error;
+}
+
 cudaError_t knn__cuda_conv_forward(cudaStream_t stream, knn__cuda_conv c, const float *x, const float *w, const float *bias, float *y,
                                    knn__cuda_cells cells)
 {
@@ -118,7 +127,7 @@ cudaError_t knn__cuda_conv_forward(cudaStream_t stream, knn__cuda_conv c, const 
     filters kernels = {w, c.filters, {0, c.window.kernel_width, c.window.channels}};
     output all = {y, bias, shape.rows, c.filters, c.relu, rows_are_aligned(y, c.filters) && cells.stride % 4 == 0};
     if (c.pooled)
-        return launch_product(stream, patches_of<true>(c, x, shape.rows), kernels,
+        return launch_product(stream, c.tensor, patches_of<true>(c, x, shape.rows), kernels,
                               pooled_output{all, pooled_rows(c) * pooled_columns(c), cells}, shape);
-    return launch_product(stream, patches_of<false>(c, x, shape.rows), kernels, flat_output{all}, shape);
+    return launch_product(stream, c.tensor, patches_of<false>(c, x, shape.rows), kernels, flat_output{all}, shape);
 }

@@ -48,7 +48,7 @@ static knn__cuda_conv convolution(const knn_step *step, int images)
 {
     return (knn__cuda_conv){.window = knn__cuda_window_of(&step->nodes[0]), .images = (unsigned)images,
         .filters = (unsigned)step->nodes[0].out.channels, .relu = step->count > 1 && is_relu(&step->nodes[1]),
-        .pooled = is_pool(&step->nodes[step->count - 1])};
+        .pooled = is_pool(&step->nodes[step->count - 1]), .tensor = step->device->tensor};
 }
 
 static knn__cuda_cells cells(const knn_step *step, int image)
@@ -60,6 +60,7 @@ static knn__cuda_cells cells(const knn_step *step, int image)
 static void measure(const knn_step *step, knn_needs *needs)
 {
     knn__cuda_conv c = convolution(step, step->request.capacity);
+    needs->tensor = c.tensor;
     if (!step->request.training)
         return;
     needs->input = true;

@@ -47,7 +47,7 @@ static cudaError_t launch(cudaStream_t stream, const knn__cuda_conv &c, const Gr
     knn__digits sizes = {0, at.kernel_width, c.filters};
     receivers<Gradient> left = {dz, shape.rows, at.in_height, at.in_width, at.pad_top, at.pad_left, sizes};
     tile_matrix to = {dx, shape.rows, at.channels, rows_are_aligned(dx, at.channels)};
-    return launch_product(stream, left, channels{w, at.channels, c.filters, sizes}, to, shape);
+    return launch_product(stream, c.tensor, left, channels{w, at.channels, c.filters, sizes}, to, shape);
 }
 
 cudaError_t knn__cuda_conv_input(cudaStream_t stream, knn__cuda_conv c, const float *dy, const float *y, knn__cuda_cells cells, const float *w,

@@ -105,7 +105,7 @@ static cudaError_t launch(cudaStream_t stream, const knn__cuda_conv &c, const fl
 {
     tile_shape shape = shape_of(c);
     seen left = {input_of(c, x), shape.rows, c.window.kernel_width, c.window.pad_top, c.window.pad_left, places(c)};
-    return launch_product(stream, left, gradients<Gradient>{dz, c.filters, places(c)}, to, shape);
+    return launch_product(stream, c.tensor, left, gradients<Gradient>{dz, c.filters, places(c)}, to, shape);
 }
 
 cudaError_t knn__cuda_conv_weights(cudaStream_t stream, knn__cuda_conv c, const float *x, const float *dy, const float *y, knn__cuda_cells cells,

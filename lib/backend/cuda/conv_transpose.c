@@ -55,6 +55,7 @@ static int covers(const knn_node *nodes, int count, const knn_request *request, 
 static void measure(const knn_step *step, knn_needs *needs)
 {
     transposed t = describe(&step->nodes[0], &step->request);
+    needs->tensor = step->device->tensor;
     needs->input = true;
     needs->scratch = (columns_length(&t) + KNN_CUDA_SUM_PARTS * (size_t)t.filters) * sizeof(float);
 }

@@ -3,6 +3,7 @@
 
 #include "backend/cuda/blas.h"
 #include "backend/cuda/graph.h"
+#include "backend/cuda/kernels.h"
 #include "core/memory.h"
 #include "core/status.h"
 
@@ -87,13 +88,22 @@ static bool make_queue(knn_device *device)
     return !device->failed;
 }
 
-static knn_status open(int number, knn_device **device)
+static bool has_tensor_cores(knn_device *device)
+{
+    bool has;
+    knn__cuda_did(device, knn__cuda_has_tensor_cores(&has), "looking for tensor cores");
+    return has;
+}
+
+static knn_status open(int number, bool tensor, knn_device **device)
 {
     *device = knn__alloc(1, sizeof **device);
     if (*device == NULL)
         return KNN_ERROR_MEMORY;
     (*device)->number = number;
-    knn_status status = make_queue(*device) ? knn__cuda_blas_open(*device) : KNN_ERROR_DEVICE;
+    knn__cuda_enter(*device);
+    (*device)->tensor = tensor && has_tensor_cores(*device);
+    knn_status status = !(*device)->failed && make_queue(*device) ? knn__cuda_blas_open(*device) : KNN_ERROR_DEVICE;
     if (status == KNN_OK)
         return KNN_OK;
     if ((*device)->failed)

@@ -9,6 +9,7 @@
 
 struct knn_device {
     int number;
+    bool tensor;                            /* products in TF32: that is wanted, and it has tensor cores for it */
     cudaStream_t stream;
     cudaEvent_t marks[KNN_MARKS];
     cublasHandle_t blas;

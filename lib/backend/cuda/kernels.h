@@ -38,6 +38,7 @@ typedef struct knn__cuda_conv {
     knn__cuda_window window;                /* of the convolution */
     unsigned images, filters;
     bool relu, pooled;
+    bool tensor;                            /* in TF32 by tensor cores, which the GPU must have */
 } knn__cuda_conv;
 
 /* For each number of the pooled output, which cell of its window was the largest, counted row by row, or KNN_CUDA_DEAD: ReLU made it 0. */
@@ -46,6 +47,9 @@ typedef struct knn__cuda_cells {
     size_t stride;                          /* bytes from one image's to the next */
 } knn__cuda_cells;
 enum { KNN_CUDA_DEAD = 4 };
+
+/* Whether the current GPU has tensor cores for TF32, and runs kernels that were compiled for such a one. */
+cudaError_t knn__cuda_has_tensor_cores(bool *has);
 
 /* bias: may be NULL. cells: if pooled. */
 cudaError_t knn__cuda_conv_forward(cudaStream_t stream, knn__cuda_conv c, const float *x, const float *w, const float *bias, float *y,

@@ -1,10 +1,7 @@
 /* Products of matrices, a tile of the result for each block: the core of the convolutions. Knows neither where the operands' numbers come
  * from nor where the sums go: both are types that a kernel gives.
  *
- * 128 threads make a tile, each of them GROUPS x GROUPS squares of 4 x 4 sums:
- *
- *   rows:    64 to a group; thread t has the four from 4 (t / 8) on
- *   columns: 32 to a group; thread t has the four from 4 (t % 8) on
+ * 128 threads make a tile of GROUPS x GROUPS groups, 64 rows and 32 columns each, of which a thread has a square of 4 x 4 sums: tile_products.h.
  *
  * An operand is a bundle of lines (rows of the left one, columns of the right one) of numbers one behind the other in depth. It has
  *
@@ -16,9 +13,8 @@
 #ifndef KNN_BACKEND_CUDA_TILE_H
 #define KNN_BACKEND_CUDA_TILE_H
 
-#include "backend/cuda/knn_cu.h"
+#include "backend/cuda/tile_products.h"
 
-enum { TILE_THREADS = 128, TILE_DEPTH = 8, TILE_ROWS = 64, TILE_COLUMNS = 32, TILE_GAP = 4 };
 enum { TILE_BLOCKS = 6 };                   /* of one group, at once on a multiprocessor: 85 registers a thread; more make ptxas spill */
 
 /* A number as three digits, each below its size; or the sizes, of which the highest is not looked at. */
@@ -39,12 +35,6 @@ static __device__ inline void advance(knn__digits &digits, knn__digits sizes, un
             digits.high++;
         }
 }
-
-/* What a block keeps of both operands, twice: one half is filled while the other is multiplied. The gap spreads columns over the banks. */
-template <unsigned GROUPS> struct tile_store {
-    __align__(16) float left[2][TILE_DEPTH][TILE_ROWS * GROUPS + TILE_GAP];
-    __align__(16) float right[2][TILE_DEPTH][TILE_COLUMNS * GROUPS + TILE_GAP];
-};
 
 /* A thread's share in fetching LINES lines: COUNT numbers. Neighbouring threads fetch what lies side by side in memory: the same depth of
  * neighbouring lines, or, Operand::ALONG_DEPTH, neighbouring depths of a line. */
@@ -77,11 +67,11 @@ template <class Operand, unsigned LINES> struct tile_fetch<Operand, LINES, false
         depth += TILE_DEPTH;
     }
 
-    __device__ void put(float (*to)[LINES + TILE_GAP]) const
+    template <class Way> __device__ void put(float (*to)[LINES + TILE_GAP]) const
     {
         KNN_UNROLL
         for (unsigned i = 0; i < COUNT; i++)
-            to[threadIdx.x / LINES * COUNT + i][threadIdx.x % LINES] = values[i];
+            to[threadIdx.x / LINES * COUNT + i][threadIdx.x % LINES] = Way::taken(values[i]);
     }
 };
 
@@ -111,47 +101,20 @@ template <class Operand, unsigned LINES> struct tile_fetch<Operand, LINES, true>
         depth += TILE_DEPTH;
     }
 
-    __device__ void put(float (*to)[LINES + TILE_GAP]) const
+    template <class Way> __device__ void put(float (*to)[LINES + TILE_GAP]) const
     {
         KNN_UNROLL
         for (unsigned i = 0; i < COUNT; i++)
-            to[threadIdx.x % TILE_DEPTH][threadIdx.x / TILE_DEPTH + STEP * i] = values[i];
+            to[threadIdx.x % TILE_DEPTH][threadIdx.x / TILE_DEPTH + STEP * i] = Way::taken(values[i]);
     }
 };
 
-/* A thread's sums: [of rows][of columns][row][column]. */
-template <unsigned GROUPS> struct tile_sums { float square[GROUPS][GROUPS][4][4]; };
-
-static __device__ inline unsigned tile_row() { return threadIdx.x / 8 * 4; }
-static __device__ inline unsigned tile_column() { return threadIdx.x % 8 * 4; }
-
-template <unsigned GROUPS>
-static __device__ void add_products(const float *left, const float *right, tile_sums<GROUPS> &sums)
-{
-    float a[GROUPS][4], b[GROUPS][4];
-    KNN_UNROLL
-    for (unsigned g = 0; g < GROUPS; g++)
-        KNN_UNROLL
-        for (unsigned i = 0; i < 4; i++) {
-            a[g][i] = left[TILE_ROWS * g + tile_row() + i];
-            b[g][i] = right[TILE_COLUMNS * g + tile_column() + i];
-        }
-    KNN_UNROLL
-    for (unsigned g = 0; g < GROUPS; g++)
-        KNN_UNROLL
-        for (unsigned h = 0; h < GROUPS; h++)
-            KNN_UNROLL
-            for (unsigned i = 0; i < 4; i++)
-                KNN_UNROLL
-                for (unsigned j = 0; j < 4; j++)
-                    sums.square[g][h][i][j] += a[g][i] * b[h][j];
-}
-
-/* The sums over the depths [first, last) of the tile that begins at this row and column. All threads of the block call it. */
-template <unsigned GROUPS, class Left, class Right>
+/* The sums over the depths [first, last) of the tile that begins at this row and column. All threads of the block call it. What it keeps of
+ * the operands it has twice: one piece is filled while the other is multiplied. */
+template <unsigned GROUPS, class Way, class Left, class Right>
 static __device__ tile_sums<GROUPS> multiply(const Left &left, const Right &right, unsigned row, unsigned column, unsigned first, unsigned last)
 {
-    __shared__ tile_store<GROUPS> store;
+    __shared__ tile_piece<GROUPS> pieces[2];
     tile_fetch<Left, TILE_ROWS * GROUPS, Left::ALONG_DEPTH> rows(left, row, first, last);
     tile_fetch<Right, TILE_COLUMNS * GROUPS, Right::ALONG_DEPTH> columns(right, column, first, last);
     tile_sums<GROUPS> sums = {};
@@ -160,14 +123,12 @@ static __device__ tile_sums<GROUPS> multiply(const Left &left, const Right &righ
     columns.fetch();
     __syncthreads();                        /* the product before this one may still be read */
     for (unsigned depth = first; depth < last; depth += TILE_DEPTH) {
-        rows.put(store.left[half]);
-        columns.put(store.right[half]);
+        rows.template put<Way>(pieces[half].left);
+        columns.template put<Way>(pieces[half].right);
         __syncthreads();
         rows.fetch();
         columns.fetch();
-        KNN_UNROLL
-        for (unsigned k = 0; k < TILE_DEPTH; k++)
-            add_products(store.left[half][k], store.right[half][k], sums);
+        Way::add_products(pieces[half], sums);
         half = 1 - half;
     }
     return sums;
@@ -214,19 +175,19 @@ static __device__ __host__ inline unsigned tiles_of(unsigned groups, tile_shape 
 
 /* To has: void store(unsigned part, unsigned row, unsigned column, const float (&square)[4][4]) const: the sums from this row and column on,
  * which may lie behind the product's end. */
-template <unsigned GROUPS, class Left, class Right, class To>
+template <unsigned GROUPS, class Way, class Left, class Right, class To>
 static __global__ void __launch_bounds__(TILE_THREADS, TILE_BLOCKS / GROUPS) product(Left left, Right right, To to, tile_shape s)
 {
     unsigned across = tiles_across(GROUPS, s), tiles = tiles_of(GROUPS, s), deep = (s.depth - 1) / s.parts + 1;
-    for (unsigned tile = blockIdx.x; tile < tiles * s.parts; tile += gridDim.x) {
+    for (unsigned tile = blockIdx.x; Way::HERE && tile < tiles * s.parts; tile += gridDim.x) {
         unsigned part = tile / tiles, row = tile % tiles / across * TILE_ROWS * GROUPS, column = tile % tiles % across * TILE_COLUMNS * GROUPS;
         unsigned first = part * deep, last = first + deep < s.depth ? first + deep : s.depth;
-        tile_sums<GROUPS> sums = multiply<GROUPS>(left, right, row, column, first, last);
+        tile_sums<GROUPS> sums = multiply<GROUPS, Way>(left, right, row, column, first, last);
         KNN_UNROLL
         for (unsigned g = 0; g < GROUPS; g++)
             KNN_UNROLL
             for (unsigned h = 0; h < GROUPS; h++)
-                to.store(part, row + TILE_ROWS * g + tile_row(), column + TILE_COLUMNS * h + tile_column(), sums.square[g][h]);
+                to.store(part, row + TILE_ROWS * g + Way::row(), column + TILE_COLUMNS * h + Way::column(), sums.square[g][h]);
     }
 }
 
@@ -240,14 +201,21 @@ static inline bool large_tiles(tile_shape s)
     return large * s.parts >= enough && tiles_of(1, s) > 2 * large;
 }
 
-template <class Left, class Right, class To>
-static cudaError_t launch_product(cudaStream_t stream, const Left &left, const Right &right, const To &to, tile_shape s)
+template <class Way, class Left, class Right, class To>
+static cudaError_t launch_product_in(cudaStream_t stream, const Left &left, const Right &right, const To &to, tile_shape s)
 {
     bool large = large_tiles(s);
     unsigned tiles = tiles_of(large ? 2 : 1, s) * s.parts;
-    auto kernel = large ? product<2, Left, Right, To> : product<1, Left, Right, To>;
+    auto kernel = large ? product<2, Way, Left, Right, To> : product<1, Way, Left, Right, To>;
     KNN_LAUNCH(kernel, tiles < knn__cuda_grid_cap ? tiles : knn__cuda_grid_cap, TILE_THREADS, stream, left, right, to, s);
     return cudaGetLastError();
+}
+
+/* tensor: the GPU has tensor cores for TF32, and they are wanted. */
+template <class Left, class Right, class To>
+static cudaError_t launch_product(cudaStream_t stream, bool tensor, const Left &left, const Right &right, const To &to, tile_shape s)
+{
+    return tensor ? launch_product_in<in_tf32>(stream, left, right, to, s) : launch_product_in<in_fp32>(stream, left, right, to, s);
 }
 
 #endif

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-struct cublasContext { cudaStream_t stream; void *workspace; };
+struct cublasContext { cudaStream_t stream; void *workspace; cublasMath_t math; };
 
 using namespace emulator;
 
@@ -47,6 +47,14 @@ cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t handle, void *workspace, siz
     return CUBLAS_STATUS_SUCCESS;
 }
 
+cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t math)
+{
+    if (call_fails())
+        return CUBLAS_STATUS_INVALID_VALUE;
+    handle->math = math;
+    return CUBLAS_STATUS_SUCCESS;
+}
+
 cublasStatus_t cublasSgemm_v2(cublasHandle_t handle, cublasOperation_t op_a, cublasOperation_t op_b, int m, int n, int k, const float *alpha,
                               const float *a, int lda, const float *b, int ldb, const float *beta, float *c, int ldc)
 {
@@ -63,9 +71,12 @@ cublasStatus_t cublasSgemm_v2(cublasHandle_t handle, cublasOperation_t op_a, cub
         !expect_on_device("cublasSgemm, c", c, extent(of_c)) || call_fails())
         return CUBLAS_STATUS_EXECUTION_FAILED;
     float scale = *alpha, keep = *beta;
+    bool in_tf32 = handle->math == CUBLAS_TF32_TENSOR_OP_MATH;
     cudaError_t error = enqueue(handle->stream, "cublasSgemm", [=] {
         count_launch();
-        cblas_sgemm(CblasColMajor, transposition(op_a), transposition(op_b), m, n, k, scale, a, lda, b, ldb, keep, c, ldc);
+        const operand left(a, of_a, in_tf32), right(b, of_b, in_tf32);
+        cblas_sgemm(CblasColMajor, transposition(op_a), transposition(op_b), m, n, k, scale, left.numbers, left.stride, right.numbers, right.stride,
+                    keep, c, ldc);
         if (counting)
             count_from("cublasSgemm");
         touch(a, of_a, false);

@@ -19,6 +19,7 @@ struct product {
     uint32_t epilogue;
     int32_t bias_type;
     float *bias;
+    bool in_tf32;
 };
 
 struct preference { uint64_t workspace; uint32_t alignments[4]; };
@@ -166,8 +167,9 @@ static void sum_rows(int32_t op, const float *a, matrix of_a, float *sums)
 static void run(const call &c)
 {
     memset(c.workspace, 0xff, c.chosen.workspace);
+    const operand left(c.a, c.of_a, c.p.in_tf32), right(c.b, c.of_b, c.p.in_tf32);
     cblas_sgemm(CblasColMajor, transposition((cublasOperation_t)c.p.op_a), transposition((cublasOperation_t)c.p.op_b), c.of_d.rows, c.of_d.columns,
-                turned(c.p.op_a, c.of_a).columns, c.scale, c.a, c.of_a.stride, c.b, c.of_b.stride, 0, c.d, c.of_d.stride);
+                turned(c.p.op_a, c.of_a).columns, c.scale, left.numbers, left.stride, right.numbers, right.stride, 0, c.d, c.of_d.stride);
     add_bias_and_cut(c.p, c.d, c.of_d);
     if (sums_a(c.p))
         sum_rows(c.p.op_a, c.a, c.of_a, c.p.bias);
@@ -218,7 +220,7 @@ cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t *description, cubla
         return CUBLAS_STATUS_INVALID_VALUE;
     }
     return call_fails() ? CUBLAS_STATUS_ALLOC_FAILED
-                        : create(description, new product{CUBLAS_OP_N, CUBLAS_OP_N, CUBLASLT_EPILOGUE_DEFAULT, CUDA_R_32F, nullptr});
+                        : create(description, new product{CUBLAS_OP_N, CUBLAS_OP_N, CUBLASLT_EPILOGUE_DEFAULT, CUDA_R_32F, nullptr, compute == CUBLAS_COMPUTE_32F_FAST_TF32});
 }
 
 cublasStatus_t cublasLtMatmulDescDestroy(cublasLtMatmulDesc_t description) { return destroy("cublasLtMatmulDescDestroy", (product *)description); }

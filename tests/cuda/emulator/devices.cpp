@@ -15,6 +15,7 @@ static const named_error errors[] = {
     {cudaErrorInsufficientDriver, "cudaErrorInsufficientDriver", "CUDA driver version is insufficient for CUDA runtime version"},
     {cudaErrorNoDevice, "cudaErrorNoDevice", "no CUDA-capable device is detected"},
     {cudaErrorInvalidDevice, "cudaErrorInvalidDevice", "invalid device ordinal"},
+    {cudaErrorInvalidDeviceFunction, "cudaErrorInvalidDeviceFunction", "invalid device function"},
     {cudaErrorInvalidResourceHandle, "cudaErrorInvalidResourceHandle", "invalid resource handle"},
     {cudaErrorLaunchFailure, "cudaErrorLaunchFailure", "unspecified launch failure"},
     {cudaErrorStreamCaptureUnsupported, "cudaErrorStreamCaptureUnsupported", "operation not permitted when stream is capturing"},
@@ -46,6 +47,14 @@ cudaError_t cudaGetDeviceCount(int *count)
 }
 
 cudaError_t cudaSetDevice(int device) { return device < 0 || device >= devices || call_fails() ? cudaErrorInvalidDevice : cudaSuccess; }
+
+/* All kernels are compiled for the GPU that there is. */
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes *of, const void *)
+{
+    *of = {};
+    of->ptxVersion = of->binaryVersion = capability;
+    return call_fails() ? cudaErrorInvalidDeviceFunction : cudaSuccess;
+}
 
 cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr attribute, int device)
 {

@@ -3,9 +3,13 @@
 #define TESTS_CUDA_EMULATOR_MATRICES_H
 
 #include "inside.h"
+#include "tensor_cores.h"
 
 #include <cblas.h>
 #include <cublas_v2.h>
+
+#include <algorithm>
+#include <vector>
 
 namespace emulator {
 
@@ -32,6 +36,24 @@ static inline void touch(const float *first, matrix m, bool writes)
             check_written(first, bytes);
     }
 }
+
+/* A matrix's numbers as tensor cores take them, one behind the other, or, in fp32, where they are. */
+struct operand {
+    std::vector<float> rounded;
+    const float *numbers;
+    int stride;
+
+    operand(const float *from, const matrix &of, bool in_tf32) : numbers(from), stride(of.stride)
+    {
+        if (!in_tf32)
+            return;
+        for (int column = 0; column < of.columns; column++)
+            for (int row = 0; row < of.rows; row++)
+                rounded.push_back(rounded_to_tf32(from[(size_t)column * (size_t)of.stride + (size_t)row]));
+        numbers = rounded.data();
+        stride = std::max(1, of.rows);
+    }
+};
 
 }
 
