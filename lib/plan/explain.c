@@ -12,12 +12,12 @@ static void explain_step(const knn__plan *plan, const knn_step *step, line_write
     const knn_node *last = &step->nodes[step->count - 1];
     size_t images = (size_t)plan->options.capacity, slices = (size_t)plan->slices;
     size_t activations = step->y.length * sizeof(knn_real) * (step->y.own ? slices : images);
+    const char *order = step->needs.depth_first ? ", image by image" : step->needs.divisible ? ", shared by the threads" : "";
 
     snprintf(line, sizeof line, "%s%s%s: %s (output %zu KiB, saved %zu KiB, packed %zu KiB, sums %zu KiB%s%s)", step->nodes[0].name,
              strcmp(step->nodes[0].name, last->name) != 0 ? " .. " : "", strcmp(step->nodes[0].name, last->name) != 0 ? last->name : "",
              step->kernel->name, activations / 1024, step->saved_stride * images / 1024, step->needs.packed / 1024,
-             step->partial_stride * slices / 1024, step->needs.depth_first ? ", image by image" : step->needs.divisible ? ", shared by the threads" : "",
-             step->needs.tensor ? ", in TF32" : "");
+             step->partial_stride * slices / 1024, order, step->needs.tensor ? ", in TF32" : "");
     write(context, line);
 }
 
