@@ -8,8 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Some axes of an array, the last one first: how many elements they span, and where the i-th of these is. */
-typedef struct knn__axes { int count; unsigned size[4]; size_t stride[4], length; } knn__axes;
+/* Some axes of an array: how many elements they span, and how far apart these are. Neighbouring axes are one, so that of four at most two are left:
+ * the inner one, of `inner` elements, 1 where there is one axis only, and the outer one. */
+typedef struct knn__axes { size_t length, inner_stride, outer_stride; unsigned inner; } knn__axes;
 
 /* Of vectors: each spans the axes `within`, and there is one for each element that the axes `across` span. */
 typedef struct knn__constraint {
@@ -18,16 +19,13 @@ typedef struct knn__constraint {
     knn__axes within, across;               /* across.length 0: no constraint */
 } knn__constraint;
 
-/* Divides by 32 bits, which several axes have room in. */
+/* Where the i-th of these elements is. Divides by 32 bits, which two axes have room in. */
 KNN_EVERYWHERE size_t knn__axes_place(const knn__axes *of, size_t i)
 {
-    size_t at = 0;
-    for (int k = 0; k + 1 < of->count; k++) {
-        unsigned rest = (unsigned)i;
-        at += rest % of->size[k] * of->stride[k];
-        i = rest / of->size[k];
-    }
-    return of->count > 0 ? at + i * of->stride[of->count - 1] : at;
+    if (of->inner == 1)
+        return i * of->outer_stride;
+    unsigned within = (unsigned)i % of->inner, outside = (unsigned)i / of->inner;
+    return within * of->inner_stride + outside * of->outer_stride;
 }
 
 /* In float as Keras: next to a norm of 1 its epsilon rounds to a bit, which adds up over the steps. */

@@ -2,33 +2,35 @@
 #include "core/text.h"
 #include "learning/learning.h"
 
-/* Neighbours become one axis. */
-static void add_axis(knn__axes *to, unsigned size, size_t stride)
+static const knn__axes no_axes = {.length = 1, .inner = 1};
+
+/* The next one outwards. */
+static void add_axis(knn__axes *to, size_t size, size_t stride)
 {
-    int last = to->count - 1;
-    to->length *= size;
-    if (last >= 0 && to->size[last] * to->stride[last] == stride) {
-        to->size[last] *= size;
-        return;
+    bool first = to->outer_stride == 0, neighbour = !first && to->length / to->inner * to->outer_stride == stride;
+    if (!first && !neighbour) {
+        to->inner = (unsigned)to->length;
+        to->inner_stride = to->outer_stride;
     }
-    to->size[to->count] = size;
-    to->stride[to->count++] = stride;
+    if (!neighbour)
+        to->outer_stride = stride;
+    to->length *= size;
 }
 
 /* Each number by itself. */
 static void split_numbers(const knn__stretch *stretch, knn__constraint *c)
 {
     c->non_negative = true;
-    c->across = (knn__axes){.count = 1, .stride = {1}, .length = stretch->length};
+    c->across = (knn__axes){.length = stretch->length, .outer_stride = 1, .inner = 1};
 }
 
 static void split_vectors(const knn__stretch *stretch, int axis, knn__constraint *c)
 {
     size_t stride = 1;
-    c->within.length = c->across.length = 1;
+    c->within = c->across = no_axes;
     for (int i = stretch->rank - 1; i >= 0; stride *= (size_t)stretch->shape[i--]) {
         bool inside = (axis & (KNN_AXIS(i) | KNN_AXIS(i - stretch->rank))) != 0;
-        add_axis(inside ? &c->within : &c->across, (unsigned)stretch->shape[i], stride);
+        add_axis(inside ? &c->within : &c->across, (size_t)stretch->shape[i], stride);
     }
 }
 
