@@ -66,6 +66,7 @@ static const sample samples[] = {
     {"neg.f32", f(1), 0, 0, f(-1)}, {"neg.f64", d(1), 0, 0, d(-1)}, {"abs.f32", f(-1), 0, 0, f(1)}, {"abs.f64", d(-1), 0, 0, d(1)},
     {"copysign.f32", f(-1), f(5), 0, f(-5)}, {"copysign.f64", d(1), d(-5), 0, d(5)},
     {"min.u32", 0xffffffffu, 2, 0, 2}, {"max.u32", 0xffffffffu, 2, 0, 0xffffffffu}, {"max.s32", u(-1), 2, 0, 2}, {"max.f32", f(F_NAN), f(2), 0, f(2)},
+    {"min.f32", f(F_NAN), f(2), 0, f(2)}, {"min.f32", f(3), f(-2), 0, f(-2)},
     {"max.f64", d(1), d(2), 0, d(2)},
 
     {"and.b32", 12, 10, 0, 8}, {"and.b64", 12ull << 40, 10ull << 40, 0, 8ull << 40}, {"and.pred", 1, 0, 0, 0}, {"or.b32", 12, 10, 0, 14},
@@ -240,7 +241,8 @@ START_TEST(vectors_go_through_every_memory)
                                     "ld.global.v4.u8 {%r1, %r1, %r1, %r3}, [%rd1];\n ld.global.v2.u8 {%r1, %r4}, [%rd1+2];\n"
                                     "st.global.f32 [%rd1+16], %f2;\n st.global.v4.u8 [%rd1+16], {%r2, %r2, %r3, %r4};\n st.global.u8 [%rd1+16], %r2;\n"
                                     "ld.global.v4.u16 {%r1, %r2, %r3, %r4}, [%rd1];\n st.global.v4.u16 [%rd1+24], {%r3, %r4, %r1, %r2};\n"
-                                    "ld.global.v4.f32 {%f1, %f2, %fd1, %fd2}, [%rd1];\n st.global.v4.f32 [%rd1+32], {%f2, %f1, %fd2, %fd1};\n ret;"), all);
+                                    "ld.global.v4.f32 {%f1, %f2, %fd1, %fd2}, [%rd1];\n st.global.v4.f32 [%rd1+32], {%f2, %f1, %fd2, %fd1};\n"
+                                    "ld.global.v2.f32 {%f2, %f1}, [%rd1];\n st.global.f32 [%rd1+20], %f1;\n ret;"), all);
     ck_assert_str_eq(wrong.c_str(), "");
     ck_assert_int_eq(cudaMalloc(&memory, sizeof numbers), cudaSuccess);
     ck_assert_int_eq(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
@@ -258,6 +260,7 @@ START_TEST(vectors_go_through_every_memory)
         ck_assert_uint_eq(bytes[i], 0x40);
     for (int i = 0; i < 4; i++)
         ck_assert_float_eq(numbers[8 + i], i % 2 == 0 ? 1 : 2);
+    ck_assert_float_eq(numbers[5], 1);
     ck_assert_float_eq(numbers[6], 1);
     ck_assert_float_eq(numbers[7], 2);
 }

@@ -61,7 +61,7 @@ judge() {
             if (marked("four") && !(any("LDG128") && any("STG128")))  complain("no loads and stores of 128 bits")
             if (marked("ffma") && !any("FFMA"))                       complain("no FFMA")
             if (capability >= 80 && any("HMMA") != marked("hmma"))    complain("tensor cores, or marked so without need")
-            if (any("LDL|STL") != marked("local"))                    complain("local memory, or marked so without need")
+            if (any("LDL|STL") && !marked("local"))                   complain("local memory")      # of one capability, maybe
             if (any("CALL") != marked("calls"))                       complain("calls, or marked so without need")
             if (any("LDS|STS") && !any("BAR"))                        complain("shared memory, but no barrier")
         }

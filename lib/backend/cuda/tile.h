@@ -67,7 +67,7 @@ template <class Operand, unsigned LINES> struct tile_fetch<Operand, LINES, false
         depth += TILE_DEPTH;
     }
 
-    template <class Way> __device__ void put(float (*to)[LINES + TILE_GAP]) const
+    template <class Way> __device__ void put(float (*to)[LINES + Way::GAP]) const
     {
         KNN_UNROLL
         for (unsigned i = 0; i < COUNT; i++)
@@ -101,7 +101,7 @@ template <class Operand, unsigned LINES> struct tile_fetch<Operand, LINES, true>
         depth += TILE_DEPTH;
     }
 
-    template <class Way> __device__ void put(float (*to)[LINES + TILE_GAP]) const
+    template <class Way> __device__ void put(float (*to)[LINES + Way::GAP]) const
     {
         KNN_UNROLL
         for (unsigned i = 0; i < COUNT; i++)
@@ -114,7 +114,7 @@ template <class Operand, unsigned LINES> struct tile_fetch<Operand, LINES, true>
 template <unsigned GROUPS, class Way, class Left, class Right>
 static __device__ tile_sums<GROUPS> multiply(const Left &left, const Right &right, unsigned row, unsigned column, unsigned first, unsigned last)
 {
-    __shared__ tile_piece<GROUPS> pieces[2];
+    __shared__ tile_piece<GROUPS, Way::GAP> pieces[2];
     tile_fetch<Left, TILE_ROWS * GROUPS, Left::ALONG_DEPTH> rows(left, row, first, last);
     tile_fetch<Right, TILE_COLUMNS * GROUPS, Right::ALONG_DEPTH> columns(right, column, first, last);
     tile_sums<GROUPS> sums = {};

@@ -5,12 +5,12 @@
 
 #include "backend/cuda/knn_cu.h"
 
-enum { TILE_THREADS = 128, TILE_DEPTH = 8, TILE_ROWS = 64, TILE_COLUMNS = 32, TILE_GAP = 8 };
+enum { TILE_THREADS = 128, TILE_DEPTH = 8, TILE_ROWS = 64, TILE_COLUMNS = 32 };
 
-/* Of both operands, TILE_DEPTH numbers of each line. With the gap each depth begins 8 banks behind the one before it: in_tf32 needs that. */
-template <unsigned GROUPS> struct tile_piece {
-    __align__(16) float left[TILE_DEPTH][TILE_ROWS * GROUPS + TILE_GAP];
-    __align__(16) float right[TILE_DEPTH][TILE_COLUMNS * GROUPS + TILE_GAP];
+/* Of both operands, TILE_DEPTH numbers of each line. With the gap each depth begins GAP banks behind the one before it. */
+template <unsigned GROUPS, unsigned GAP> struct tile_piece {
+    __align__(16) float left[TILE_DEPTH][TILE_ROWS * GROUPS + GAP];
+    __align__(16) float right[TILE_DEPTH][TILE_COLUMNS * GROUPS + GAP];
 };
 
 /* A thread's sums: [of rows][of columns][row][column]. */
@@ -19,19 +19,22 @@ template <unsigned GROUPS> struct tile_sums { float square[GROUPS][GROUPS][4][4]
 /* A way to multiply has
  *
  *   static const bool HERE;                whether this GPU has it
+ *   static const unsigned GAP;             between the depths of a piece
  *   float taken(float number);             what is kept of a number
  *   unsigned row(), column();              where a thread's square in a group begins
- *   void add_products(const tile_piece<GROUPS> &piece, tile_sums<GROUPS> &sums); */
+ *   void add_products(const tile_piece<GROUPS, GAP> &piece, tile_sums<GROUPS> &sums); */
 
-/* Each thread for itself, one depth after the other: thread t has the rows from 4 (t / 8) on, the columns from 4 (t % 8) on. */
+/* Each thread for itself, one depth after the other: thread t has the rows from 4 (t / 8) on, the columns from 4 (t % 8) on. Banks: a warp that
+ * keeps eight depths of four lines needs a gap of 4. */
 struct in_fp32 {
     static const bool HERE = true;
+    static const unsigned GAP = 4;
 
     static __device__ float taken(float number) { return number; }
     static __device__ unsigned row() { return threadIdx.x / 8 * 4; }
     static __device__ unsigned column() { return threadIdx.x % 8 * 4; }
 
-    template <unsigned GROUPS> static __device__ void add_products(const tile_piece<GROUPS> &piece, tile_sums<GROUPS> &sums)
+    template <unsigned GROUPS> static __device__ void add_products(const tile_piece<GROUPS, GAP> &piece, tile_sums<GROUPS> &sums)
     {
         KNN_UNROLL
         for (unsigned k = 0; k < TILE_DEPTH; k++)
@@ -66,16 +69,17 @@ struct in_fp32 {
  * is multiplied the rows 4 g .. and the columns 2 g, 2 g + 1, at the depths t and t + 4.
  *
  * Banks: eight lanes load 16 bytes each of left at once, of two g and four t: at 4 g + 8 t (mod 32), all different; sixteen lanes 8 bytes each of
- * right, of four g and four t: at 2 g + 8 t. */
+ * right, of four g and four t: at 2 g + 8 t. So the gap is 8, with which two turns are needed to keep eight depths of four lines. */
 struct in_tf32 {
     static const bool HERE = KNN_HAS_TENSOR_CORES;
+    static const unsigned GAP = 8;
 
     static __device__ float taken(float number) { return knn__rounded_to_tf32(number); }
     static __device__ unsigned row() { return threadIdx.x / 64 * 32 + threadIdx.x % 32 / 4 * 4; }
     static __device__ unsigned column() { return first_column() + threadIdx.x % 4 * 4; }
     static __device__ unsigned first_column() { return threadIdx.x / 32 % 2 * 16; }         /* of the warp */
 
-    template <unsigned GROUPS> static __device__ void add_products(const tile_piece<GROUPS> &piece, tile_sums<GROUPS> &sums)
+    template <unsigned GROUPS> static __device__ void add_products(const tile_piece<GROUPS, GAP> &piece, tile_sums<GROUPS> &sums)
     {
         const unsigned t = threadIdx.x % 4, columns = first_column() + threadIdx.x % 32 / 4 * 2;
         float a[GROUPS][2][4], b[GROUPS][2][2];

@@ -370,7 +370,7 @@ static const by_name &all_operations()
         {"ld.global.f32", load_from<float, in_global>}, {"ld.global.u16", load_from<uint16_t, in_global>},
         {"ld.global.f64", load_from<double, in_global>}, {"ld.global.u32", load_from<uint32_t, in_global>},
         {"ld.global.u64", load_from<uint64_t, in_global>}, {"ld.global.v2.u32", load_vector<uint32_t, in_global>},
-        {"ld.global.v4.f32", load_vector<float, in_global>}, {"ld.global.v4.u16", load_vector<uint16_t, in_global>},
+        {"ld.global.v2.f32", load_vector<float, in_global>}, {"ld.global.v4.f32", load_vector<float, in_global>}, {"ld.global.v4.u16", load_vector<uint16_t, in_global>},
         {"st.global.u64", store_to<uint64_t, in_global>},
         {"st.global.f32", store_to<float, in_global>}, {"st.global.f64", store_to<double, in_global>},
         {"st.global.u16", store_to<uint16_t, in_global>}, {"st.global.u32", store_to<uint32_t, in_global>},
@@ -421,7 +421,7 @@ static const by_name &all_operations()
         {"ex2.approx.f32", one<float, exp2f>}, {"ex2.approx.ftz.f32", one<float, exp2f>},
         {"neg.s32", one<uint32_t, negative>}, {"neg.f32", one<float, negative>}, {"neg.f64", one<double, negative>}, {"abs.f32", one<float, fabsf>}, {"abs.f64", one<double, fabs>},
         {"copysign.f32", two<float, with_sign_of>}, {"copysign.f64", two<double, with_sign_of_64>},
-        {"min.u32", two<uint32_t, least>}, {"max.u32", two<uint32_t, most>}, {"max.s32", two<int32_t, most>}, {"max.f32", two<float, fmaxf>}, {"max.f64", two<double, fmax>},
+        {"min.u32", two<uint32_t, least>}, {"max.u32", two<uint32_t, most>}, {"min.f32", two<float, fminf>}, {"max.s32", two<int32_t, most>}, {"max.f32", two<float, fmaxf>}, {"max.f64", two<double, fmax>},
 
         {"and.b32", two<uint32_t, both>}, {"and.b64", two<uint64_t, both>}, {"and.pred", two<bool, both>},
         {"or.b32", two<uint32_t, either>}, {"or.b64", two<uint64_t, either>}, {"or.pred", two<bool, either>},

@@ -13,7 +13,7 @@
 
 namespace emulator {
 
-static const size_t SECTOR = 32, WARP = 32, BANKS = 32, WORD = 4;
+static const size_t SECTOR = 32, BANKS = 32, WORD = 4;
 
 /* Of a warp, by lane; nullptr: has not asked. */
 struct request { const char *places[WARP]; size_t bytes; };
@@ -92,7 +92,7 @@ static void count_sectors(const request &r, emulator_requests &to)
 static void count_turns(const request &r, emulator_requests &to)
 {
     static std::vector<size_t> found;
-    size_t lanes = std::min(WARP, WARP * WORD / r.bytes);
+    size_t lanes = std::min((size_t)WARP, WARP * WORD / r.bytes);
     for (size_t first = 0; first < WARP; first += lanes) {
         size_t of_bank[BANKS] = {}, most = 0;
         pieces(r, WORD, first, first + lanes, found);
