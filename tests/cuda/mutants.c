@@ -1,7 +1,8 @@
 /* How much the kernels' test notices: mutants of the kernels in PTX, drawn by fixed seeds, each on those of its cases that run the changed
- * instruction. Not a test itself, since it takes minutes.
+ * instruction. As a test with a few mutants and convolutions; all take many minutes.
  *
- *     mutants [COUNT [FIRST]]        300 from seed 1 on; a line for each that survives
+ *     mutants [COUNT [FIRST [EVERY]]]        300 from seed 1 on, one of EVERY convolutions (1); a line for each that survives. Fails where
+ *                                            less than 3 of 5 are caught: of 20 that only happens where the tests are blind
  *
  * EMULATOR_PTX and EMULATOR_CHECK are in the environment. What a mutant spoils ends with a process of its own. */
 #define _GNU_SOURCE
@@ -51,6 +52,7 @@ static bool passes(const trial *t)
     else {
         harness_test_learning("cuda", &report);
         harness_test_pictures("cuda", &report);
+        harness_test_steps("cuda", &report);
     }
     return report.failures == 0 && emulator_complaint()[0] == '\0';
 }
@@ -92,13 +94,23 @@ static int faster_first(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static bool make_trials(void)
+/* Of convolutions one of `every`; without the large ones, which add nothing. */
+static bool is_tried(const chain_case *from, unsigned every)
+{
+    static unsigned convolutions;
+    if (strcmp(from->group, "convolution") == 0)
+        return convolutions++ % every == 0;
+    return strcmp(from->group, "catdog") != 0;
+}
+
+static bool make_trials(unsigned every)
 {
     trials = shared_room(MOST_TRIALS * sizeof *trials);
     instructions = emulator_instructions();
     trials[trial_count++].from = NULL;
     for (const chain_case *from = chain_cases; from->group != NULL && trial_count < MOST_TRIALS; from++)
-        trials[trial_count++].from = from;
+        if (is_tried(from, every))
+            trials[trial_count++].from = from;
     for (int i = 0; i < trial_count; i++)
         trials[i].ran = shared_room(instructions);
     bool good = instructions > 0 && in_a_process(measure_all, 0);
@@ -138,10 +150,11 @@ static bool is_ever_run(size_t instruction)
 
 int main(int count, char **words)
 {
-    unsigned wanted = count > 1 ? (unsigned)atoi(words[1]) : 300, first = count > 2 ? (unsigned)atoi(words[2]) : 1, caught = 0;
+    unsigned wanted = count > 1 ? (unsigned)atoi(words[1]) : 300, first = count > 2 ? (unsigned)atoi(words[2]) : 1;
+    unsigned every = count > 3 ? (unsigned)atoi(words[3]) : 1, caught = 0;
     emulator_set_order(EMULATOR_DESCENDING);
     knn__cuda_grid_cap = 1;
-    if (!make_trials()) {
+    if (!make_trials(every)) {
         printf("the kernels fail as they are\n");
         return EXIT_FAILURE;
     }
@@ -153,5 +166,5 @@ int main(int count, char **words)
             printf("%u survived%s: %s\n", seed, is_ever_run(mutant.instruction) ? "" : ", not run", mutant.text);
     }
     printf("%u of %u mutants were caught: %.0f %%\n", caught, wanted, 100.0 * caught / wanted);
-    return EXIT_SUCCESS;
+    return 5 * caught >= 3 * wanted ? EXIT_SUCCESS : EXIT_FAILURE;
 }

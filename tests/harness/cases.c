@@ -181,6 +181,11 @@ const chain_case chain_cases[] = {
     {"normalization", "one channel, one image", SHAPE(6, 5, 1), 1, false, {knn_batch_normalization(.epsilon = 0.1)}},
     {"normalization", "of vectors", {1, {19}}, 12, false, {knn_batch_normalization()}},
     {"normalization", "without gamma and beta", SHAPE(5, 4, 8), 4, false, {knn_batch_normalization(.no_center = true, .no_scale = true)}},
+    {"normalization", "many rows", SHAPE(20, 19, 3), 31, false, {knn_batch_normalization()}},
+    {"normalization", "many rows, then relu", SHAPE(20, 19, 2), 31, false,
+     {knn_batch_normalization(.no_center = true), knn_activation(KNN_RELU)}},
+    {"normalization", "without gamma, then relu", SHAPE(5, 4, 9), 4, false,
+     {knn_batch_normalization(.no_scale = true), knn_activation(KNN_RELU)}},
     {"normalization", "frozen", SHAPE(5, 4, 8), 4, false, {knn_batch_normalization(.frozen = true)}},
     {"normalization", "then relu", SHAPE(5, 4, 24), 4, false, {knn_batch_normalization(), knn_activation(KNN_RELU)}},
     {"normalization", "of a convolution", SHAPE(8, 9, 3), 4, false,
@@ -248,6 +253,7 @@ const chain_case chain_cases[] = {
     {"elementwise", "prelu, an alpha a row", SHAPE(5, 7, 5), 5, false, {knn_prelu(.shared_axes = KNN_AXIS(2) | KNN_AXIS(3))}},
     {"elementwise", "prelu, an alpha a column and channel", SHAPE(3, 2, 16), 5, false, {knn_prelu(.shared_axes = KNN_AXIS(1))}},
     {"elementwise", "prelu, one alpha, frozen", SHAPE(4, 3, 1), 1, false, {knn_prelu(.shared_axes = KNN_AXIS(1) | KNN_AXIS(2) | KNN_AXIS(3), .frozen = true)}},
+    {"elementwise", "prelu, one alpha", SHAPE(5, 7, 11), 3, false, {knn_prelu(.shared_axes = KNN_AXIS(1) | KNN_AXIS(2) | KNN_AXIS(3))}},
     {"elementwise", "prelu of vectors", {1, {21}}, 31, false, {knn_dense(20), knn_prelu(), knn_dense(3)}},
     {"elementwise", "prelu of sequences", {2, {9, 5}}, 3, false, {knn_prelu(.shared_axes = KNN_AXIS(1))}},
     {"elementwise", "softmax over rows", SHAPE(5, 7, 13), 3, false, {knn_softmax(KNN_AXIS(1))}},
@@ -318,6 +324,9 @@ const chain_case chain_cases[] = {
     DENSE(512, 1, 32, .activation = KNN_SIGMOID)
     DENSE(100, 10, 5, .activation = KNN_SOFTMAX)
     DENSE(30, 20, 4, .activation = KNN_GELU)
+    DENSE(9, 7, 5, .activation = KNN_TANH) DENSE(9, 7, 5, .activation = KNN_ELU) DENSE(9, 7, 5, .activation = KNN_SELU)
+    DENSE(9, 7, 5, .activation = KNN_EXPONENTIAL) DENSE(9, 7, 5, .activation = KNN_RELU6) DENSE(9, 7, 5, .activation = KNN_LEAKY_RELU)
+    DENSE(9, 7, 5, .activation = KNN_CELU) DENSE(9, 300, 2, .activation = KNN_SIGMOID)
     {"dense", "of sequences", {2, {9, 7}}, 5, false, {knn_dense(11, .activation = KNN_TANH)}},
     {"dense", "of pictures", SHAPE(4, 3, 6), 5, false, {knn_dense(5)}},
 
