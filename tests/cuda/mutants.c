@@ -22,11 +22,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST_TRIALS = 512, SLOWER = 5 };     /* a mutant may take so many times longer than the kernel, and a second */
+enum { MOST_TRIALS = 1024, CAPABILITY = 90 };
+enum { SLOWER = 5 };                        /* a mutant may take so many times longer than the kernel, and a second */
 
-/* A case of the harness, on grids of one block; or, from NULL, the losses, optimizers and pictures. */
+/* A case of the harness, on grids of one block, with products in TF32 or not; or, from NULL, the losses, optimizers and pictures. */
 typedef struct trial {
     const chain_case *from;
+    bool tensor;
     double seconds;
     bool passed;                            /* without a mutant */
     unsigned char *ran;                     /* [instructions] */
@@ -46,7 +48,7 @@ static void *shared_room(size_t bytes)
 
 static bool passes(const trial *t)
 {
-    harness_report report = {.to = NULL};
+    harness_report report = {.tensor = t->tensor};
     if (t->from != NULL)
         harness_test_case("cuda", t->from, &report);
     else {
@@ -94,23 +96,31 @@ static int faster_first(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Of convolutions one of `every`; without the large ones, which add nothing. */
-static bool is_tried(const chain_case *from, unsigned every)
+static void add_trial(const chain_case *from, bool tensor)
+{
+    if (trial_count < MOST_TRIALS)
+        trials[trial_count++] = (trial){.from = from, .tensor = tensor};
+}
+
+/* Of convolutions one of `every`, and again in TF32; without the large ones, which add nothing. */
+static void add_trials_of(const chain_case *from, unsigned every)
 {
     static unsigned convolutions;
-    if (strcmp(from->group, "convolution") == 0)
-        return convolutions++ % every == 0;
-    return strcmp(from->group, "catdog") != 0;
+    bool multiplies = strcmp(from->group, "convolution") == 0;
+    if (strcmp(from->group, "catdog") == 0 || (multiplies && convolutions++ % every != 0))
+        return;
+    add_trial(from, false);
+    if (multiplies)
+        add_trial(from, true);
 }
 
 static bool make_trials(unsigned every)
 {
     trials = shared_room(MOST_TRIALS * sizeof *trials);
     instructions = emulator_instructions();
-    trials[trial_count++].from = NULL;
-    for (const chain_case *from = chain_cases; from->group != NULL && trial_count < MOST_TRIALS; from++)
-        if (is_tried(from, every))
-            trials[trial_count++].from = from;
+    add_trial(NULL, false);
+    for (const chain_case *from = chain_cases; from->group != NULL; from++)
+        add_trials_of(from, every);
     for (int i = 0; i < trial_count; i++)
         trials[i].ran = shared_room(instructions);
     bool good = instructions > 0 && in_a_process(measure_all, 0);
@@ -152,6 +162,7 @@ int main(int count, char **words)
 {
     unsigned wanted = count > 1 ? (unsigned)atoi(words[1]) : 300, first = count > 2 ? (unsigned)atoi(words[2]) : 1;
     unsigned every = count > 3 ? (unsigned)atoi(words[3]) : 1, caught = 0;
+    emulator_set_capability(CAPABILITY);
     emulator_set_order(EMULATOR_DESCENDING);
     knn__cuda_grid_cap = 1;
     if (!make_trials(every)) {
