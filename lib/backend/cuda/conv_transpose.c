@@ -4,7 +4,7 @@
  *   kernel  [length][channels]                         Keras' (height, width, filters, channels)
  *
  * Forward gathers columns = x kernel^T in the output; the input's gradient is the columns of dy times the kernel; dW = columns^T x. The batch
- * is done in chunks of images, as in conv2d.c. */
+ * is done in chunks of images, as in im2col.c. */
 #include "backend/cuda/blas.h"
 #include "backend/cuda/cuda.h"
 #include "backend/cuda/window.h"
