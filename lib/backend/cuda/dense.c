@@ -38,6 +38,7 @@ static void measure(const knn_step *step, knn_needs *needs)
     bool activated = step->count > 1;
     needs->input = true;
     needs->output = activated;
+    needs->tensor = step->device->tensor;
     needs->scratch = (partial_length(step) + (activated ? (size_t)step->request.capacity * step->y.length : 0)) * sizeof(float);
 }
 
