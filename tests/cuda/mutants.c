@@ -22,13 +22,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST_TRIALS = 1024, CAPABILITY = 90 };
+enum { MOST_TRIALS = 4096, CAPABILITY = 90 };
 enum { SLOWER = 5 };                        /* a mutant may take so many times longer than the kernel, and a second */
 
-/* A case of the harness, on grids of one block, with products in TF32 or not; or, from NULL, the losses, optimizers and pictures. */
+/* A case of the harness; or, from NULL, the losses, optimizers and pictures. */
 typedef struct trial {
     const chain_case *from;
-    bool tensor;
+    bool tensor;                            /* products in TF32 */
+    bool apart;                             /* arrays that are not aligned, grids of three blocks; else of one */
     double seconds;
     bool passed;                            /* without a mutant */
     unsigned char *ran;                     /* [instructions] */
@@ -49,6 +50,8 @@ static void *shared_room(size_t bytes)
 static bool passes(const trial *t)
 {
     harness_report report = {.tensor = t->tensor};
+    emulator_set_unaligned(t->apart);
+    knn__cuda_grid_cap = t->apart ? 3 : 1;
     if (t->from != NULL)
         harness_test_case("cuda", t->from, &report);
     else {
@@ -96,10 +99,10 @@ static int faster_first(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void add_trial(const chain_case *from, bool tensor)
+static void add_trials(const chain_case *from, bool tensor)
 {
-    if (trial_count < MOST_TRIALS)
-        trials[trial_count++] = (trial){.from = from, .tensor = tensor};
+    for (int apart = 0; apart < 2 && trial_count < MOST_TRIALS; apart++)
+        trials[trial_count++] = (trial){.from = from, .tensor = tensor, .apart = apart};
 }
 
 /* Of convolutions one of `every`, and again in TF32; without the large ones, which add nothing. */
@@ -109,16 +112,16 @@ static void add_trials_of(const chain_case *from, unsigned every)
     bool multiplies = strcmp(from->group, "convolution") == 0;
     if (strcmp(from->group, "catdog") == 0 || (multiplies && convolutions++ % every != 0))
         return;
-    add_trial(from, false);
+    add_trials(from, false);
     if (multiplies)
-        add_trial(from, true);
+        add_trials(from, true);
 }
 
 static bool make_trials(unsigned every)
 {
     trials = shared_room(MOST_TRIALS * sizeof *trials);
     instructions = emulator_instructions();
-    add_trial(NULL, false);
+    add_trials(NULL, false);
     for (const chain_case *from = chain_cases; from->group != NULL; from++)
         add_trials_of(from, every);
     for (int i = 0; i < trial_count; i++)
@@ -164,7 +167,6 @@ int main(int count, char **words)
     unsigned every = count > 3 ? (unsigned)atoi(words[3]) : 1, caught = 0;
     emulator_set_capability(CAPABILITY);
     emulator_set_order(EMULATOR_DESCENDING);
-    knn__cuda_grid_cap = 1;
     if (!make_trials(every)) {
         printf("the kernels fail as they are\n");
         return EXIT_FAILURE;
