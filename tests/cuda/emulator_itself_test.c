@@ -337,8 +337,10 @@ START_TEST(another_thread_may_wait_during_a_capture)
         ck_assert_int_eq(pthread_join(other, NULL), 0);
         cudaGraphExec_t graph = end();
         ck_assert((graph != NULL) == (modes[i] == cudaStreamCaptureModeThreadLocal));
-        if (graph != NULL)
+        if (graph != NULL) {
             ck_assert_str_eq(emulator_complaint(), "");
+            ck_assert_int_eq(cudaGraphExecDestroy(graph), cudaSuccess);
+        }
     }
     complains("cudaMalloc: while");
 }

@@ -34,9 +34,18 @@ static const knn_kernel *const *kernels(int list) { return list == 0 ? cuda_kern
 
 static const char *instruction_set(void) { return ""; }
 
-static void loss(const knn__loss_call *call) { knn__cuda_did(call->device, knn__cuda_loss(call->device->stream, call), "a loss"); }
+/* After a failure what these read may never have come there, and is no bool or no enum. */
+static void loss(const knn__loss_call *call)
+{
+    if (!call->device->failed)
+        knn__cuda_did(call->device, knn__cuda_loss(call->device->stream, call), "a loss");
+}
 
-static void pictures(const knn__pictures_call *call) { knn__cuda_did(call->device, knn__cuda_feed(call->device->stream, call), "pictures"); }
+static void pictures(const knn__pictures_call *call)
+{
+    if (!call->device->failed)
+        knn__cuda_did(call->device, knn__cuda_feed(call->device->stream, call), "pictures");
+}
 
 const knn_backend knn__cuda_backend = {
     .name = "cuda",
