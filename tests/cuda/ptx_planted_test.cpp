@@ -113,7 +113,8 @@ START_TEST(what_is_slow_is_counted)
     emulator_requests lines[16];
     size_t requests = 0, needed = 0, taken = 0;
     emulator_count_traffic();
-    ck_assert_str_eq(run_planted(slow[_i].kernel, FIRST, 1, false, THREADS * COLUMNS).c_str(), "");
+    const std::string complaint = run_planted(slow[_i].kernel, FIRST, 1, false, THREADS * COLUMNS);
+    ck_assert_str_eq(complaint.c_str(), "");
     const size_t count = emulator_get_requests(lines, sizeof lines / sizeof *lines);
     for (size_t i = 0; i < count; i++)
         if (lines[i].shared == slow[_i].shared) {
