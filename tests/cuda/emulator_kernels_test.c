@@ -16,7 +16,7 @@
 
 /* Convolutions are many and long: all are run in the first setting only, in the others one of so many; fewer where AddressSanitizer watches,
  * where PTX is interpreted, and where the checker looks on. No multiple of 10, since shapes come by tens. */
-enum { SECONDS = 400, EVERY = 4, EVERY_WHERE_SLOW = 11, EVERY_CHECKED = 19, SEEDS = 4 };
+enum { SECONDS = 400, EVERY = 4, EVERY_IN_PTX = 11, EVERY_CHECKED = 19, SEEDS = 4 };
 
 #ifdef __SANITIZE_ADDRESS__
 static const bool sanitized = true;
@@ -30,8 +30,8 @@ static struct { unsigned grid_cap; int orders[SEEDS], count, every, offset; } no
 /* A test case each, which CK_RUN_CASE can choose. */
 static void use(unsigned grid_cap, const int *orders, int count, int every, int offset)
 {
-    bool slow = sanitized || getenv("EMULATOR_PTX") != NULL;
-    now.every = getenv("EMULATOR_CHECK") != NULL ? EVERY_CHECKED : slow ? EVERY_WHERE_SLOW : every;
+    bool checked = sanitized || getenv("EMULATOR_CHECK") != NULL;
+    now.every = checked ? EVERY_CHECKED : getenv("EMULATOR_PTX") != NULL ? EVERY_IN_PTX : every;
     now.offset = offset;
     now.count = count;
     memcpy(now.orders, orders, (size_t)count * sizeof *orders);
@@ -97,13 +97,13 @@ END_TEST
 
 /* Groups of which kernels multiply matrices. Where PTX is interpreted, few cases, but of each kernel, are left. */
 static const char *const products[] = {"convolution", "dense"};
-enum { PRODUCTS = sizeof products / sizeof *products, EVERY_IN_PTX = 29, OFFSET_IN_PTX = 3 };
+enum { PRODUCTS = sizeof products / sizeof *products, FEW = 29, OFFSET_OF_FEW = 3 };
 
 START_TEST(products_in_tf32_agree_with_the_double_reference)
 {
     bool many = strcmp(products[_i], "convolution") == 0, in_ptx = getenv("EMULATOR_PTX") != NULL;
-    harness_report report = {.tensor = true, .every = !many ? 0 : in_ptx ? EVERY_IN_PTX : sanitized ? EVERY_WHERE_SLOW : EVERY,
-        .offset = many && in_ptx ? OFFSET_IN_PTX : 0};
+    harness_report report = {.tensor = true, .every = !many ? 0 : in_ptx ? FEW : sanitized ? EVERY_CHECKED : EVERY,
+        .offset = many && in_ptx ? OFFSET_OF_FEW : 0};
     harness_test("cuda", products[_i], &report);
     printf("largest error of products in TF32, %s: %.2g of the largest value\n", products[_i], report.largest_error);
     no_failures(&report);
