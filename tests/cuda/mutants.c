@@ -2,7 +2,7 @@
  * instruction. As a test with a few mutants and convolutions; all take many minutes.
  *
  *     mutants [COUNT [FIRST [EVERY]]]        300 from seed 1 on, one of EVERY convolutions (1); a line for each that survives. Fails where
- *                                            less than half are caught: of 20 that only happens where the tests are blind
+ *                                            less than 3 of 5 are caught: of 20 that only happens where the tests are blind
  *
  * EMULATOR_PTX and EMULATOR_CHECK are in the environment. What a mutant spoils ends with a process of its own. */
 #define _GNU_SOURCE
@@ -179,5 +179,5 @@ int main(int count, char **words)
             printf("%u survived%s: %s\n", seed, is_ever_run(mutant.instruction) ? "" : ", not run", mutant.text);
     }
     printf("%u of %u mutants were caught: %.0f %%\n", caught, wanted, 100.0 * caught / wanted);
-    return 2 * caught >= wanted ? EXIT_SUCCESS : EXIT_FAILURE;
+    return 5 * caught >= 3 * wanted ? EXIT_SUCCESS : EXIT_FAILURE;
 }
