@@ -61,11 +61,21 @@ judge() {
             if (marked("four") && !(any("LDG128") && any("STG128")))  complain("no loads and stores of 128 bits")
             if (marked("ffma") && !any("FFMA"))                       complain("no FFMA")
             if (capability >= 80 && any("HMMA") != marked("hmma"))    complain("tensor cores, or marked so without need")
-            if (any("LDL|STL") && !marked("local"))                   complain("local memory")      # of one capability, maybe
+            if (any("LDL|STL") && !marked("local"))                   complain("local memory")
             if (any("CALL") != marked("calls"))                       complain("calls, or marked so without need")
             if (any("LDS|STS") && !any("BAR"))                        complain("shared memory, but no barrier")
         }
         END { exit failed }' "$budget" -
+}
+
+# Such lines of all capabilities: who is marked for local memory has some on one of them.
+judge_together() {
+    awk '
+        /^#/ || NF == 0 { next }
+        NR == FNR { for (i = 5; i <= NF; i++) if ($i == "local") marked[$4] = 1; next }
+        { for (i = 2; i <= NF; i++) if ($i ~ /^(LDL|STL)[0-9]*=/) uses[$1] = 1 }
+        END { for (kernel in marked) if (!(kernel in uses)) { print kernel ": marked for local memory without need"; failed = 1 }; exit failed }
+    ' "$budget" -
 }
 
 # compile FOLDER CAPABILITY: to cubins; what ptxas says.
@@ -85,6 +95,7 @@ all_usage() {
 
 failed=0
 all_usage "$@" | compare || failed=1
+"$instructions" "$made"/* | judge_together || failed=1
 while [ $# -ge 2 ]; do
     "$instructions" "$made"/*."$2" | judge "$2" || failed=1
     grep -nE '(div|rem)\.[us]64' "$1"/*.ptx && failed=1
