@@ -165,8 +165,6 @@ static size_t told_bytes(const knn__plan *plan)
     return sizeof *plan->told + (size_t)plan->options.capacity * (1 + plan->out_length) * sizeof(knn_real);       /* no label is longer */
 }
 
-static size_t losses_bytes(const knn__plan *plan) { return ((size_t)plan->options.capacity + 1) * sizeof(double); }
-
 /* With a device: where a batch arrives, what is told of it, and the losses of its samples. */
 static void place_transfers(knn__plan *plan, cursor *at)
 {
@@ -174,7 +172,7 @@ static void place_transfers(knn__plan *plan, cursor *at)
 
     plan->input = take(at, images * plan->in_length * sizeof *plan->input);
     plan->told = take(at, told_bytes(plan));
-    plan->losses = take(at, losses_bytes(plan));
+    plan->losses = take(at, knn__losses_length(plan) * sizeof(double));
     plan->loss_sums = take(at, (images + 1) * KNN_LOSS_SUMS * sizeof *plan->loss_sums);
 }
 
@@ -187,7 +185,7 @@ static size_t place_turns(knn__plan *plan, unsigned char *base)
     for (int i = 0; i < plan->turns; i++) {
         knn__turn *turn = &plan->turn[i];
         turn->told = take(&at, told_bytes(plan));
-        turn->losses = take(&at, losses_bytes(plan));
+        turn->losses = take(&at, knn__losses_length(plan) * sizeof(double));
         turn->output = take(&at, (size_t)plan->options.capacity * plan->out_length * sizeof *turn->output);
     }
     return at.offset;

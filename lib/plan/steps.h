@@ -64,6 +64,9 @@ struct knn__plan {
 
 static inline const knn__device_class *knn__devices(const knn__plan *plan) { return plan->options.backend->devices; }
 
+/* A batch's losses and, behind them, the penalty. */
+static inline size_t knn__losses_length(const knn__plan *plan) { return (size_t)plan->options.capacity + 1; }
+
 /* What the step's kernel wants of the memory plan. */
 static inline void knn__measure(knn_step *step)
 {

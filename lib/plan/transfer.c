@@ -82,9 +82,6 @@ void knn__plan_take(knn__plan *plan, const knn_real *x, const knn_run *run, cons
 
 /* ---- Back ---- */
 
-/* Losses of fewer samples leave the rest as it was; the penalty is the last number. */
-static size_t losses_length(const knn__plan *plan) { return (size_t)plan->options.capacity + 1; }
-
 double *knn__plan_penalty(const knn__plan *plan) { return plan->losses + plan->options.capacity; }
 
 knn_status knn__plan_fetch(knn__plan *plan, int *number)
@@ -95,7 +92,7 @@ knn_status knn__plan_fetch(knn__plan *plan, int *number)
     knn__turn *turn = &plan->turn[plan->now];
     turn->images = plan->run.images;
     if (turn->value != NULL)
-        knn__devices(plan)->read(plan->device, turn->losses, plan->losses, losses_length(plan) * sizeof *turn->losses);
+        knn__devices(plan)->read(plan->device, turn->losses, plan->losses, knn__losses_length(plan) * sizeof *turn->losses);
     knn__devices(plan)->read(plan->device, turn->output, plan->result, (size_t)turn->images * plan->out_length * sizeof *turn->output);
     return knn__devices(plan)->mark(plan->device, plan->now);
 }
